@@ -1,0 +1,99 @@
+// Calling another service through its contract: with a service token for the organization (a caller's key is never passed
+// on), the original actor, the caller's deadline and cancellation, and the call depth.
+import { Client, Metadata, type CallOptions, type ChannelCredentials, type MethodDefinition } from '@grpc/grpc-js';
+import { CallError } from './call-error.ts';
+import type { CallContext } from './context.ts';
+import type { ServiceTokenIssuer } from './credentials.ts';
+
+export const CALL_DEPTH_KEY = 'valora-call-depth';
+
+/** What is needed of a context to call on its behalf. */
+export type OutgoingContext = Pick<CallContext, 'organizationId' | 'deadlineMs' | 'callDepth'> & {
+  readonly caller: Pick<CallContext['caller'], 'actor'>;
+  readonly parent?: CallContext['parent'];
+  readonly signal?: AbortSignal;
+};
+
+type Method = MethodDefinition<never, unknown>;
+export type RequestOf<M> = M extends { requestDeserialize: (bytes: Buffer) => infer Request } ? Request : never;
+export type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer Response } ? Response : never;
+
+/** The rpcs of a service as functions. */
+export type Stub<Definition> = {
+  readonly [Name in keyof Definition]: (context: OutgoingContext, request: RequestOf<Definition[Name]>) => Promise<ResponseOf<Definition[Name]>>;
+};
+
+export interface Peer {
+  stub<Definition extends object>(definition: Definition): Stub<Definition>;
+  close(): void;
+}
+
+export interface UnaryCall {
+  readonly method: Method;
+  readonly request: unknown;
+  readonly metadata: Metadata;
+  readonly options: CallOptions;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One unary call as a promise; throws CallError. */
+export async function callUnary(client: Client, { method, request, metadata, options, signal }: UnaryCall): Promise<unknown> {
+  return await new Promise((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = method as unknown as MethodDefinition<unknown, unknown>;
+    const outgoing = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, options, (error, response) => {
+      signal?.removeEventListener('abort', cancel);
+      if (error === null) resolve(response);
+      else reject(new CallError(path, error));
+    });
+    const cancel = (): void => outgoing.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    if (signal?.aborted === true) cancel();
+  });
+}
+
+export interface PeerOptions {
+  /** `host:port`, asked for at the first call. */
+  readonly address: () => string;
+  readonly channelCredentials: ChannelCredentials;
+  /** This service's name, for the token. */
+  readonly service: string;
+  readonly tokens: ServiceTokenIssuer;
+}
+
+const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** A connection to another service. */
+export function createPeer({ address, channelCredentials, service, tokens }: PeerOptions): Peer {
+  let connected: Client | undefined;
+
+  function client(): Client {
+    connected ??= new Client(address(), channelCredentials, {
+      'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+      'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
+    });
+    return connected;
+  }
+
+  async function callMetadata(context: OutgoingContext): Promise<Metadata> {
+    const token = await tokens.issue({ service, organizationId: context.organizationId, actor: context.caller.actor }, Date.now());
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${token}`);
+    metadata.set(CALL_DEPTH_KEY, String(context.callDepth + 1));
+    return metadata;
+  }
+
+  async function call(method: Method, context: OutgoingContext, request: unknown): Promise<unknown> {
+    const metadata = await callMetadata(context);
+    const parent = context.parent === undefined ? {} : { parent: context.parent };
+    return await callUnary(client(), { method, request, metadata, options: { deadline: context.deadlineMs, ...parent }, signal: context.signal });
+  }
+
+  return {
+    stub<Definition extends object>(definition: Definition): Stub<Definition> {
+      const rpcs = Object.entries(definition).map(([name, method]: [string, Method]) =>
+        [name, (context: OutgoingContext, request: unknown) => call(method, context, request)] as const);
+      return Object.fromEntries(rpcs) as Stub<Definition>;
+    },
+    close: () => connected?.close(),
+  };
+}

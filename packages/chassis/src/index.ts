@@ -1,0 +1,31 @@
+// The public face of the chassis, by hand: mechanism for services, and no domain noun.
+export { createAdmission, type Admission, type AdmissionLimits } from './admission.ts';
+export { createAuthenticate, requireScope, type ApiKeyVerifier, type Authenticate, type AuthenticateDependencies, type Identity } from './authenticate.ts';
+export { CallError } from './call-error.ts';
+export { callUnary, createPeer, type OutgoingContext, type Peer, type PeerOptions, type RequestOf, type ResponseOf, type Stub } from './call.ts';
+export type { CallContext, Caller } from './context.ts';
+export { apiKeyScopes, descriptorSet, registry, rpcAccess, type RpcAccess } from './contract.ts';
+export {
+  apiKeyText, createServiceTokenIssuer, isOperatorCredential, newKeyId, newOperatorCredential, newSecret, parseApiKey, secretDigest, secretMatches,
+  type ApiKeyText, type ServiceTokenClaims, type ServiceTokenIssuer,
+} from './credentials.ts';
+export { DatabaseUnavailable, isUniqueViolation, sqlState } from './database-errors.ts';
+export { createPool, openDatabase, queryOne, sqlOf, type Database, type DatabaseConfig, type PrismaTransaction, type Sql } from './database.ts';
+export { claimOrganizations, nextDueTime, releaseOrganization, setDueWorkSandboxTime, touchDueWork } from './due-work.ts';
+export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
+export { errorDetailsOf, type ErrorDetails } from './error-details.ts';
+export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable, type FieldViolation } from './errors.ts';
+export { fenceErrorTable, fenceHandlers } from './fence-service.ts';
+export { currentTime, ensureFence, fenceExists, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime } from './fence.ts';
+export { Fields } from './fields.ts';
+export { createLog, type Log, type LogFields } from './log.ts';
+export { migrate, type AppliedMigration, type SchemaMigrations } from './migrate.ts';
+export { makeFence, mutate, recordFacts, type RecordingDependencies } from './mutation.ts';
+export { paged, pageToken, parsePage, type Page, type PageRequest } from './page-token.ts';
+export { createServiceGround, openServiceDatabase, serviceNames, type Platform, type RunningService, type ServiceGround, type ServiceName } from './platform.ts';
+export { schemaMigrations } from './schema-migrations.ts';
+export { rolePassword, serviceRole, type ServiceRole } from './service-role.ts';
+export { serve, type RunningServer, type ServeOptions } from './serve.ts';
+export { createFindSandboxTime, createPeerAuthenticate } from './tenancy-client.ts';
+export { instantFromTimestamp, timestampFromInstant, type Timestamp } from './timestamps.ts';
+export { unaryService, type Handlers, type RegisteredService } from './unary.ts';

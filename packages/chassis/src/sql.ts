@@ -1,0 +1,37 @@
+/**
+ * Plain SQL inside a transaction, whichever of the two clients opened it. Both give and take the same values for text, boolean, integer, bigint, bytea
+ * (`Uint8Array`) and arrays of text and bigint. The trap: for all other types they differ or fail (Prisma can't read void, ranges or name[] and makes objects of
+ * numeric), so a statement casts those to text.
+ */
+import type pg from 'pg';
+
+export interface Sql {
+  /** Rows as the statement names its columns: the type argument is the caller's promise about them. */
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** What every generated Prisma client's transaction can do. */
+export interface PrismaTransaction {
+  $queryRawUnsafe<T = unknown>(query: string, ...values: unknown[]): Promise<T>;
+}
+
+/** SQL in a Prisma transaction. Unsafe in Prisma's name means that the text isn't a template: values still travel as parameters. */
+export function sqlOf(tx: PrismaTransaction): Sql {
+  return {
+    query: async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> => await tx.$queryRawUnsafe<Row[]>(text, ...values),
+  };
+}
+
+/** SQL on a pg client. */
+export function sqlOfClient(client: pg.ClientBase): Sql {
+  return {
+    query: async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> => (await client.query(text, [...values])).rows as Row[],
+  };
+}
+
+/** The only row of a statement that always gives one. */
+export async function queryOne<Row>(sql: Sql, text: string, values: readonly unknown[] = []): Promise<Row> {
+  const [row] = await sql.query<Row>(text, values);
+  if (row === undefined) throw new Error(`The statement gave no row: ${text}`);
+  return row;
+}

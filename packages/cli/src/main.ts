@@ -1,0 +1,34 @@
+// The command line: `valora <command>`.
+import { CallError } from '@valora/chassis';
+import { billTraceCommand } from './bill-trace-command.ts';
+import { demo } from './demo.ts';
+import { up } from './up.ts';
+
+const USAGE = `Commands:
+  up                       start Valora and keep it running
+  demo                     bill a small sample and print the invoice
+  bill-trace <folder>      bill a trace of LLM requests (llm-trace-*.csv) and print the invoices`;
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function main([command, ...rest]: readonly string[]): Promise<void> {
+  switch (command) {
+    case 'up':
+      return await up(process.env, print);
+    case 'demo':
+      return await demo(print);
+    case 'bill-trace':
+      return await billTraceCommand(rest, process.env, print);
+    default:
+      process.exitCode = 2;
+      print(USAGE);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = 1;
+  const text = error instanceof CallError || !(error instanceof Error) ? String(error) : (error.stack ?? error.message);
+  process.stderr.write(`${text}\n`);
+}

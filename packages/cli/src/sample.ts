@@ -1,0 +1,50 @@
+// Small pieces of a catalog, as the commands set them up.
+import type { Timestamp } from '@valora/chassis';
+import { timestampFromInstant } from '@valora/chassis';
+import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
+import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
+import type { PriceModel } from '@valora/contracts/valora/pricing/v1/price_model';
+import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
+import { parseInstant } from '@valora/rating';
+import type { Caller } from './caller.ts';
+
+export function at(text: string): Timestamp {
+  return timestampFromInstant(parseInstant(text));
+}
+
+export interface PriceSample {
+  readonly code: string;
+  readonly displayName: string;
+  /** Null for a fee; otherwise a SUM meter of this code is made for it. */
+  readonly meter: string | null;
+  readonly model: NonNullable<PriceModel['model']>;
+}
+
+/** Creates the prices with their meters, a version of each from `effectiveFrom` on, and a monthly plan of them all. Safe to repeat. */
+export async function createPlan(caller: Caller, { plan, currencyCode, effectiveFrom, prices }: { plan: string; currencyCode: string; effectiveFrom: string; prices: readonly PriceSample[] }): Promise<void> {
+  for (const { code, displayName, meter, model } of prices) {
+    if (meter !== null) {
+      await caller.meters.createMeter({ requestId: `meter ${meter}`, meter: { code: meter, displayName: meter, aggregation: Aggregation.SUM, filters: [], recordedTime: undefined } });
+    }
+    await caller.catalog.createPrice({
+      requestId: `price ${code}`,
+      price: { code, displayName, meter: meter ?? '', currencyCode, billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] },
+    });
+    await caller.catalog.publishPriceVersion({ requestId: `version ${code} ${effectiveFrom}`, price: code, effectiveFromTime: at(effectiveFrom), model: { model }, allowBackDating: true });
+  }
+  await caller.catalog.createPlan({
+    requestId: `plan ${plan}`,
+    plan: { code: plan, displayName: plan, version: 0, interval: PeriodInterval.MONTH, intervalCount: 1, prices: prices.map(({ code }) => code) },
+  });
+}
+
+/** Creates a customer of the same reference and starts its subscription. Safe to repeat. */
+export async function subscribe(caller: Caller, { customer, plan, startTime }: { customer: string; plan: string; startTime: string }): Promise<void> {
+  await caller.customers.createCustomer({ requestId: `customer ${customer}`, customer: { reference: customer, displayName: customer, timeZone: '' } });
+  await caller.subscriptions.createSubscription({
+    requestId: `subscription ${customer}`,
+    subscription: {
+      reference: customer, customer, plan, planVersion: 0, startTime: at(startTime), items: [], timeZone: '', interval: PeriodInterval.UNSPECIFIED, intervalCount: 0, state: 0,
+    },
+  });
+}

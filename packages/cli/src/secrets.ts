@@ -1,0 +1,39 @@
+// The secrets of an installation, made on first start and kept in its data folder, readable by its owner alone: what the
+// database roles' passwords derive from, the key of service tokens, and the operator credential.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newOperatorCredential } from '@valora/chassis';
+
+export interface Secrets {
+  readonly roleSecret: string;
+  readonly serviceTokenKey: Uint8Array;
+  readonly operatorCredential: string;
+}
+
+const SECRET_BYTES = 32;
+const OWNER_ONLY = 0o600;
+
+/** Reads the data folder's secrets, or makes them. */
+export function loadSecrets(dataFolder: string): Secrets {
+  mkdirSync(dataFolder, { recursive: true });
+  const secret = (name: string, make: () => string): string => {
+    const path = join(dataFolder, name);
+    try {
+      return readFileSync(path, 'utf8').trim();
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+    const made = make();
+    // Written aside and renamed: a start that dies here leaves no half secret behind.
+    writeFileSync(`${path}.new`, `${made}\n`, { mode: OWNER_ONLY });
+    renameSync(`${path}.new`, path);
+    return made;
+  };
+  const random = (): string => randomBytes(SECRET_BYTES).toString('hex');
+  return {
+    roleSecret: secret('role-secret', random),
+    serviceTokenKey: Buffer.from(secret('service-token-key', random), 'hex'),
+    operatorCredential: secret('operator-credential', newOperatorCredential),
+  };
+}

@@ -1,0 +1,10 @@
+/** COUNT: how many events there are, whatever their value. */
+import { fractionFromBigInt } from '../number/fraction.ts';
+import type { Aggregation } from './aggregation.ts';
+
+export const count: Aggregation<bigint> = {
+  empty: () => 0n,
+  add: (state) => state + 1n,
+  merge: (one, other) => one + other,
+  quantity: (state) => fractionFromBigInt(state),
+};

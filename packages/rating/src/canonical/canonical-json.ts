@@ -1,0 +1,41 @@
+/**
+ * Canonical JSON (RFC 8785): one value, one text, and so one digest.
+ *
+ * Stricter than the standard in one point: a number must be a whole number that JavaScript holds exactly. Quantities
+ * and amounts are strings here, and a fraction that slips in as a number is a bug that must not be hashed.
+ */
+import canonicalize from 'canonicalize';
+import { invariant } from '../errors.ts';
+
+export type JsonValue =
+  | string
+  | boolean
+  | null
+  | number
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+/**
+ * RFC 8785 text. Breaks off (a bug, not an input error) on a number that is not a safe integer and on text with a lone
+ * surrogate.
+ */
+export function canonicalJson(value: JsonValue): string {
+  requireWholeNumbers(value);
+  const text = canonicalize(value);
+  invariant(text !== undefined, 'a JSON value has a text');
+  return text;
+}
+
+/** RFC 8785 text of one string. */
+export function canonicalString(text: string): string {
+  invariant(text.isWellFormed(), 'text with a lone surrogate has no canonical form');
+  return JSON.stringify(text);
+}
+
+function requireWholeNumbers(value: JsonValue): void {
+  if (typeof value === 'number') {
+    invariant(Number.isSafeInteger(value), `${value} is not a whole number that canonical JSON admits`);
+  } else if (value !== null && typeof value === 'object') {
+    for (const member of Object.values(value)) requireWholeNumbers(member);
+  }
+}

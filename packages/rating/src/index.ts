@@ -1,0 +1,64 @@
+/** The public face of the core, by hand: what is not here is an inner part. */
+export {
+  type AggregatedUsage,
+  type AggregationKind,
+  aggregateUsage,
+  type DigestedUsageEvent,
+} from './aggregation/aggregation.ts';
+export { canonicalJson, type JsonValue } from './canonical/canonical-json.ts';
+export { composeRun } from './run/compose-run.ts';
+export type { AppliedCredit, CarriedCredit } from './run/credit.ts';
+export { currencyExponent } from './number/currency.ts';
+export { cycleCutoff, firstCutoff } from './time/cutoff.ts';
+export { type Decimal, parseDecimal } from './number/decimal.ts';
+export { derivedId, sha256Hex } from './canonical/derived-id.ts';
+export { ENGINE_VERSION } from './engine-version.ts';
+export { InvariantError, RATING_REASONS, RatingError, type RatingReason } from './errors.ts';
+export { matchesFilters, type PropertyFilter } from './usage/filter.ts';
+export {
+  addFractions,
+  compareFractions,
+  divideFractions,
+  type Fraction,
+  fractionFromBigInt,
+  fractionFromDecimal,
+  fractionFromJson,
+  type FractionJson,
+  fractionToDecimal,
+  fractionToJson,
+  multiplyFractions,
+  subtractFractions,
+} from './number/fraction.ts';
+export { formatInstant, type Instant, instant, type Interval, parseInstant } from './time/instant.ts';
+export { rateQuantity, type RatedQuantity } from './model/model.ts';
+export { formatMinorUnits, parseMinorUnits } from './number/money.ts';
+export { type BillingCadence, cycleBounds, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
+export type { Price, PriceModel, PriceVersion, PriceVersionBound, Tier } from './price/price.ts';
+export { resolvePriceVersion } from './price/price-version.ts';
+export { printTrace } from './trace/print-trace.ts';
+export { type RoundedAmount, type RoundingMode, roundToMinorUnits } from './number/rounding.ts';
+export type {
+  ChargeKind,
+  ComposedRun,
+  CycleFact,
+  RunFacts,
+  RunLine,
+  SubscriptionFacts,
+  UsageAnswers,
+  UsageQuery,
+} from './run/run.ts';
+export { settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
+export { liveItems, type SubscriptionFact, type SubscriptionItem } from './run/subscription.ts';
+export type {
+  LineTrace,
+  PriceTrace,
+  QuantityTrace,
+  RatingStep,
+  RoundingTrace,
+  SideTrace,
+  TierStep,
+  UnitStep,
+} from './trace/trace.ts';
+export { type UsageEvent, usageEventContent, type UsageSetEntry, usageSetDigest } from './usage/usage-event.ts';
+export { usageQueriesOfRun } from './run/usage-query.ts';
+export { type PriceProblem, validatePriceModel } from './price/validate-price.ts';

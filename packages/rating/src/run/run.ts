@@ -1,0 +1,115 @@
+/**
+ * A billing run: what goes in and what comes out, as plain data.
+ *
+ * Run k happens at the cutoff of cycle k and is a function of the facts below and of the usage they ask for;
+ * `compose-run.ts` holds the policy. Preview, close, verify and simulate build the same `RunFacts`, so there is one
+ * path. The trap: every list may hold more than the run needs, but never less. Facts beside the point change no byte.
+ */
+import type { AggregatedUsage } from '../aggregation/aggregation.ts';
+import type { Decimal } from '../number/decimal.ts';
+import type { Price } from '../price/price.ts';
+import type { Instant, Interval } from '../time/instant.ts';
+import type { BillingCadence } from '../time/period.ts';
+import type { LineTrace } from '../trace/trace.ts';
+import type { CarriedCredit, CreditOutcome } from './credit.ts';
+import type { SettingsVersion } from './settings.ts';
+import type { SubscriptionFact } from './subscription.ts';
+
+/** A cycle with its boundaries as persisted when it was opened; they are facts, never computed again. */
+export interface CycleFact {
+  /** From 1. */
+  readonly index: number;
+  readonly start: Instant;
+  readonly end: Instant;
+  readonly cutoff: Instant;
+  /** The time zone data the boundaries were computed with, for example `2025b`. */
+  readonly tzdataVersion: string;
+}
+
+export interface SubscriptionFacts {
+  readonly reference: string;
+  readonly customerReference: string;
+  readonly cadence: BillingCadence;
+  readonly startTime: Instant;
+  readonly facts: readonly SubscriptionFact[];
+}
+
+export interface RunFacts {
+  readonly currencyCode: string;
+  readonly subscription: SubscriptionFacts;
+  /** At least one, ascending by recorded time. */
+  readonly settings: readonly SettingsVersion[];
+  readonly prices: readonly Price[];
+  /** k, from 1; the run bills cycle k and what changed in the cycles before it. */
+  readonly runIndex: number;
+  /** The cutoff of run k − 1; for k = 1 the subscription's first cutoff. */
+  readonly previousCutoff: Instant;
+  /** Cycle k, and every earlier cycle touched by a fact recorded in [previousCutoff, cutoff of k). */
+  readonly cycles: readonly CycleFact[];
+  /**
+   * What is left of the credit notes of earlier runs of this subscription after run k − 1, oldest first. Later runs do
+   * not count, so the run comes to the same when it is recomputed.
+   */
+  readonly credits: readonly CarriedCredit[];
+}
+
+/**
+ * One question to metering: the usage of one item in one interval, by what was recorded strictly before an instant.
+ */
+export interface UsageQuery {
+  /** Unique within the run; the answer comes back under it. */
+  readonly queryKey: string;
+  readonly cycleIndex: number;
+  readonly item: string;
+  readonly meterCode: string;
+  readonly customerReference: string;
+  /** Events that name no subscription match as well as those that name this one. */
+  readonly subscriptionReference: string;
+  readonly interval: Interval;
+  readonly knownBefore: Instant;
+}
+
+/** The answers, by query key. */
+export type UsageAnswers = ReadonlyMap<string, AggregatedUsage>;
+
+export type ChargeKind = 'FEE' | 'USAGE';
+
+export interface RunLine {
+  /**
+   * The digest of (subscription, cycle, item, price, charge kind, group): the same line in every run that touches it.
+   */
+  readonly lineKey: string;
+  readonly cycleIndex: number;
+  readonly item: string;
+  readonly priceCode: string;
+  readonly priceVersion: number;
+  readonly chargeKind: ChargeKind;
+  /** True for a line that corrects an earlier cycle: its amount and quantity are differences. */
+  readonly isAdjustment: boolean;
+  readonly description: string;
+  readonly servicePeriod: Interval;
+  /**
+   * Exact decimal text; for an adjustment the change in quantity. `null` where the quantity has no finite decimal
+   * form.
+   */
+  readonly quantity: string | null;
+  /** Where one unit amount holds for the whole line: FLAT and PER_UNIT. */
+  readonly unitAmount: Decimal | null;
+  readonly amountMinorUnits: bigint;
+  readonly trace: LineTrace;
+}
+
+export interface ComposedRun extends CreditOutcome {
+  readonly lines: readonly RunLine[];
+  /** What the lines sum to; may be below zero. */
+  readonly subtotalMinorUnits: bigint;
+  readonly currencyCode: string;
+  /** Digits of the currency's minor unit (ISO 4217). */
+  readonly exponent: number;
+  /** The run's cutoff. */
+  readonly issueTime: Instant;
+  /** RFC 8785 text; present without lines too, so that every run has a digest. */
+  readonly canonicalInvoice: string;
+  /** SHA-256 of the canonical invoice's UTF-8 bytes, in hexadecimal. */
+  readonly digest: string;
+}

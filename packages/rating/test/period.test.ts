@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type BillingCadence,
+  cycleBounds,
+  cycleCutoff,
+  firstCutoff,
+  formatInstant,
+  instant,
+  isTimeZone,
+  parseInstant,
+  periodBoundary,
+  type PeriodInterval,
+  RatingError,
+} from '../src/index.ts';
+import { rounds } from './rounds.ts';
+
+function cadence(anchor: string, interval: PeriodInterval, zone = 'UTC', count = 1): BillingCadence {
+  return { anchor: parseInstant(anchor), interval, count, zone };
+}
+
+function boundaries(of: BillingCadence, upTo: number): string[] {
+  return Array.from({ length: upTo + 1 }, (_, n) => formatInstant(periodBoundary(of, n)).replace('T00:00:00Z', ''));
+}
+
+describe('boundary n, from the anchor', () => {
+  test.each([
+    ['31 Jan monthly clamps and comes back', cadence('2023-01-31T00:00:00Z', 'MONTH'), ['2023-01-31', '2023-02-28', '2023-03-31', '2023-04-30', '2023-05-31']],
+    ['31 Jan monthly in a leap year', cadence('2024-01-31T00:00:00Z', 'MONTH'), ['2024-01-31', '2024-02-29', '2024-03-31']],
+    ['29 Feb yearly', cadence('2024-02-29T00:00:00Z', 'YEAR'), ['2024-02-29', '2025-02-28', '2026-02-28', '2027-02-28', '2028-02-29']],
+    ['30 Nov quarterly', cadence('2023-11-30T00:00:00Z', 'QUARTER'), ['2023-11-30', '2024-02-29', '2024-05-30', '2024-08-30']],
+    ['31 Dec every second month', cadence('2023-12-31T00:00:00Z', 'MONTH', 'UTC', 2), ['2023-12-31', '2024-02-29', '2024-04-30', '2024-06-30']],
+    ['weekly', cadence('2024-02-26T00:00:00Z', 'WEEK'), ['2024-02-26', '2024-03-04', '2024-03-11']],
+    ['every ten days', cadence('2024-02-20T00:00:00Z', 'DAY', 'UTC', 10), ['2024-02-20', '2024-03-01', '2024-03-11']],
+  ])('%s', (_name, of, expected) => {
+    expect(boundaries(of, expected.length - 1)).toEqual(expected);
+  });
+
+  test.each([
+    ['local midnight stays midnight over a DST change', cadence('2024-03-01T05:00:00Z', 'MONTH', 'America/New_York'), 1, '2024-04-01T04:00:00Z'],
+    ['a DST day is one day', cadence('2024-03-10T05:00:00Z', 'DAY', 'America/New_York'), 1, '2024-03-11T04:00:00Z'],
+    ['02:30 skipped: on by the gap', cadence('2024-03-09T07:30:00Z', 'DAY', 'America/New_York'), 1, '2024-03-10T07:30:00Z'],
+    ['01:30 repeated: the earlier one', cadence('2024-11-02T05:30:00Z', 'DAY', 'America/New_York'), 1, '2024-11-03T05:30:00Z'],
+    ['midnight skipped in Beirut: 01:00 local', cadence('2024-03-30T22:00:00Z', 'DAY', 'Asia/Beirut'), 0, '2024-03-30T22:00:00Z'],
+    ['midnight skipped in Santiago: on by the gap', cadence('2024-09-07T04:00:00Z', 'DAY', 'America/Santiago'), 1, '2024-09-08T04:00:00Z'],
+    ['half an hour of DST on Lord Howe', cadence('2024-03-31T13:00:00Z', 'MONTH', 'Australia/Lord_Howe'), 1, '2024-04-30T13:30:00Z'],
+    ['Kathmandu, +05:45', cadence('2024-01-30T18:15:00Z', 'MONTH', 'Asia/Kathmandu'), 1, '2024-02-28T18:15:00Z'],
+    ['Apia skips 30 December 2011: boundary 1 is on the 31st', cadence('2011-12-29T22:00:00Z', 'DAY', 'Pacific/Apia'), 1, '2011-12-30T22:00:00Z'],
+    ['… and so is boundary 2', cadence('2011-12-29T22:00:00Z', 'DAY', 'Pacific/Apia'), 2, '2011-12-30T22:00:00Z'],
+  ])('%s', (_name, of, n, expected) => {
+    expect(formatInstant(periodBoundary(of, n))).toBe(expected);
+  });
+
+  test('boundary 0 is the anchor, though its local time occurs twice and it is the later one', () => {
+    const later = cadence('2024-11-03T06:30:00Z', 'DAY', 'America/New_York');
+    expect(cycleBounds(later, 1)).toEqual({ start: later.anchor, end: parseInstant('2024-11-04T06:30:00Z') });
+  });
+
+  test('microseconds of the anchor are kept', () => {
+    expect(formatInstant(periodBoundary(cadence('2024-01-31T10:00:00.000001Z', 'MONTH'), 1))).toBe('2024-02-29T10:00:00.000001Z');
+  });
+});
+
+describe('refused', () => {
+  test.each([
+    ['a count of zero', { ...cadence('2024-01-01T00:00:00Z', 'DAY'), count: 0 }, 1, 'CADENCE_INVALID'],
+    ['half a count', { ...cadence('2024-01-01T00:00:00Z', 'DAY'), count: 0.5 }, 1, 'CADENCE_INVALID'],
+    ['a count past the last', { ...cadence('2024-01-01T00:00:00Z', 'DAY'), count: 1001 }, 1, 'CADENCE_INVALID'],
+    ['a boundary before the anchor', cadence('2024-01-01T00:00:00Z', 'DAY'), -1, 'CADENCE_INVALID'],
+    ['a zone that is not', cadence('2024-01-01T00:00:00Z', 'DAY', 'Mars/Olympus'), 1, 'TIME_ZONE_UNKNOWN'],
+    ['the year 10000', cadence('9999-12-31T00:00:00Z', 'DAY'), 1, 'INSTANT_OUT_OF_RANGE'],
+    ['far beyond the calendar', cadence('2024-01-01T00:00:00Z', 'YEAR', 'UTC', 1000), 4_000_000, 'INSTANT_OUT_OF_RANGE'],
+  ])('%s: %s', (_name, of, n, reason) => {
+    expect(() => periodBoundary(of, n)).toThrow(expect.objectContaining({ reason }));
+  });
+
+  test.each([
+    ['UTC', true],
+    ['Europe/Paris', true],
+    ['America/Argentina/Buenos_Aires', true],
+    ['europe/paris', false],
+    ['+02:00', false],
+    ['', false],
+    ['Mars/Olympus', false],
+    ['2024-01-01T00:00:00Z[UTC]', false],
+    ['A'.repeat(65), false],
+  ])('zone %s: %s', (text, accepted) => {
+    expect(isTimeZone(text)).toBe(accepted);
+  });
+});
+
+describe('laws of periods', () => {
+  const zones = ['UTC', 'Europe/London', 'America/New_York', 'America/Santiago', 'America/Sao_Paulo', 'Asia/Beirut', 'Asia/Kathmandu', 'Asia/Tehran', 'Australia/Lord_Howe', 'Pacific/Apia', 'Pacific/Kiritimati', 'Africa/Casablanca'];
+  const anyCadence = fc.record({
+    anchor: fc
+      .oneof(
+        fc.bigInt(parseInstant('2000-01-01T00:00:00Z'), parseInstant('2040-01-01T00:00:00Z')),
+        fc.constantFrom('2024-01-31T00:00:00Z', '2024-02-29T12:00:00Z', '2011-12-29T22:00:00Z', '2011-12-30T10:00:00Z', '2018-11-03T03:00:00Z').map(parseInstant),
+      )
+      .map(instant),
+    interval: fc.constantFrom<PeriodInterval>('DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'),
+    count: fc.integer({ min: 1, max: 5 }),
+    zone: fc.constantFrom(...zones),
+  });
+
+  test('periods tile: each ends where the next starts, and none runs backwards', () => {
+    fc.assert(
+      fc.property(anyCadence, fc.integer({ min: 1, max: 400 }), (of, n) => {
+        const cycle = cycleBounds(of, n);
+        expect(cycle.end).toBe(cycleBounds(of, n + 1).start);
+        expect(cycle.start <= cycle.end).toBe(true);
+      }),
+      rounds(500),
+    );
+  });
+
+  test('a period is empty only where a zone skips a day', () => {
+    const ordinary = anyCadence.filter(({ interval, count, zone }) => zone !== 'Pacific/Apia' || interval !== 'DAY' || count > 1);
+    fc.assert(
+      fc.property(ordinary, fc.integer({ min: 1, max: 400 }), (of, n) => {
+        const { start, end } = cycleBounds(of, n);
+        expect(start < end).toBe(true);
+      }),
+      rounds(500),
+    );
+  });
+
+  test('no drift: boundary n of a count c is boundary n × c of a count of one', () => {
+    fc.assert(
+      fc.property(anyCadence, fc.integer({ min: 0, max: 100 }), (of, n) => {
+        expect(periodBoundary(of, n)).toBe(periodBoundary({ ...of, count: 1 }, n * of.count));
+      }),
+      rounds(),
+    );
+  });
+});
+
+describe('cutoffs', () => {
+  const start = parseInstant('2024-01-01T00:00:00Z');
+  const end = parseInstant('2024-02-01T00:00:00Z');
+  const hour = 3_600_000_000n;
+
+  test.each([
+    ['end + grace', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z', hour, '2024-02-01T01:00:00Z'],
+    ['recorded late: recorded + 1 µs + grace', '2024-01-01T00:00:00Z', '2024-03-10T00:00:00Z', hour, '2024-03-10T01:00:00.000001Z'],
+    ['recorded late, no grace: recorded + 1 µs', '2024-01-01T00:00:00Z', '2024-03-10T00:00:00Z', 0n, '2024-03-10T00:00:00.000001Z'],
+    ['recorded at the end: end + 1 µs', '2024-01-01T00:00:00Z', '2024-02-01T00:00:00Z', 0n, '2024-02-01T00:00:00.000001Z'],
+    ['recorded 1 µs before the end: end', '2024-01-01T00:00:00Z', '2024-01-31T23:59:59.999999Z', 0n, '2024-02-01T00:00:00Z'],
+    ['never before the cutoff before', '2024-02-05T00:00:00Z', '2024-01-01T00:00:00Z', hour, '2024-02-05T00:00:00Z'],
+    ['no grace', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z', 0n, '2024-02-01T00:00:00Z'],
+  ])('%s', (_name, previousCutoff, recorded, graceMicros, expected) => {
+    const cutoff = cycleCutoff({ previousCutoff: parseInstant(previousCutoff), end, subscriptionRecordedTime: parseInstant(recorded), graceMicros });
+    expect(formatInstant(cutoff)).toBe(expected);
+  });
+
+  test.each([
+    ['recorded late: recorded + 1 µs', '2024-03-10T00:00:00Z', '2024-03-10T00:00:00.000001Z'],
+    ['recorded at the start: start + 1 µs', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00.000001Z'],
+    ['recorded 1 µs before the start: start', '2023-12-31T23:59:59.999999Z', '2024-01-01T00:00:00Z'],
+    ['recorded ahead: start', '2023-12-01T00:00:00Z', '2024-01-01T00:00:00Z'],
+  ])('cutoff 0, %s', (_name, recorded, expected) => {
+    expect(formatInstant(firstCutoff({ start, subscriptionRecordedTime: parseInstant(recorded) }))).toBe(expected);
+  });
+
+  test('law: every cutoff knows the fact that made the subscription, and none lies before the cutoff before', () => {
+    const instants = fc.bigInt(start - 10n ** 6n, end + 10n ** 6n).map(instant);
+    fc.assert(
+      fc.property(instants, instants, fc.bigInt(0n, 2n), fc.array(fc.bigInt(0n, 10n ** 6n), { maxLength: 5 }), (from, recorded, graceMicros, lengths) => {
+        let previousCutoff = firstCutoff({ start: from, subscriptionRecordedTime: recorded });
+        let until = from;
+        expect(recorded < previousCutoff).toBe(true);
+        for (const length of lengths) {
+          until = instant(until + length);
+          const cutoff = cycleCutoff({ previousCutoff, end: until, subscriptionRecordedTime: recorded, graceMicros });
+          expect(recorded < cutoff && previousCutoff <= cutoff && until + graceMicros <= cutoff).toBe(true);
+          previousCutoff = cutoff;
+        }
+      }),
+      rounds(),
+    );
+  });
+
+  test('a subscription recorded in the last microsecond of the calendar has no cutoff', () => {
+    const subscriptionRecordedTime = parseInstant('9999-12-31T23:59:59.999999Z');
+    expect(() => firstCutoff({ start, subscriptionRecordedTime })).toThrow(expect.objectContaining({ reason: 'INSTANT_OUT_OF_RANGE' }));
+  });
+
+  test('a grace beyond the calendar is a RatingError', () => {
+    const beyond = { previousCutoff: start, end, subscriptionRecordedTime: start, graceMicros: 10n ** 20n };
+    expect(() => cycleCutoff(beyond)).toThrow(RatingError);
+  });
+});

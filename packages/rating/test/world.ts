@@ -1,0 +1,223 @@
+/**
+ * A small billing world for tests: short words for facts, and a meter in memory.
+ *
+ * The meter answers a run's questions by folding the events it holds with `aggregateUsage`, as the definition of usage asks; it is the reference for the real one.
+ */
+import {
+  type AggregatedUsage,
+  type AggregationKind,
+  aggregateUsage,
+  type CarriedCredit,
+  composeRun,
+  type ComposedRun,
+  type CycleFact,
+  cycleBounds,
+  cycleCutoff,
+  type Decimal,
+  type DigestedUsageEvent,
+  firstCutoff,
+  type Instant,
+  parseDecimal,
+  parseInstant,
+  type Price,
+  type PriceModel,
+  type RunFacts,
+  type RunLine,
+  type SettingsVersion,
+  type Tier,
+  type UsageEvent,
+  usageEventContent,
+  type UsageQuery,
+  usageQueriesOfRun,
+} from '../src/index.ts';
+import type { CreditOutcome } from '../src/run/credit.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+
+export const LONG_AGO = parseInstant('2000-01-01T00:00:00Z');
+
+export function decimal(text: string): Decimal {
+  return parseDecimal(text);
+}
+
+/** `tiers('100 0.10', 'rest 0.05 +5')`: up to 100 at 0.10, the rest at 0.05 with a flat amount of 5. */
+export function tiers(...rows: readonly string[]): readonly Tier[] {
+  return rows.map((row) => {
+    const [upTo = '', unitAmount = '', flatAmount] = row.split(' ');
+    return {
+      upTo: upTo === 'rest' ? null : decimal(upTo),
+      unitAmount: decimal(unitAmount),
+      flatAmount: flatAmount === undefined ? null : decimal(flatAmount.replace('+', '')),
+    };
+  });
+}
+
+export function graduated(...rows: readonly string[]): PriceModel {
+  return { kind: 'GRADUATED', tiers: tiers(...rows) };
+}
+
+export function volume(...rows: readonly string[]): PriceModel {
+  return { kind: 'VOLUME', tiers: tiers(...rows) };
+}
+
+export function perUnit(unitAmount: string): PriceModel {
+  return { kind: 'PER_UNIT', unitAmount: decimal(unitAmount) };
+}
+
+export function flat(amount: string): PriceModel {
+  return { kind: 'FLAT', amount: decimal(amount) };
+}
+
+/** A price with one version, in force and known since long ago. */
+export function price(code: string, meterCode: string | null, model: PriceModel, currencyCode = 'USD'): Price {
+  const version = { version: 1, effectiveFrom: LONG_AGO, effectiveTo: null, recordedTime: LONG_AGO, model };
+  return { code, displayName: code, meterCode, currencyCode, versions: [version], bounds: [] };
+}
+
+export const SETTINGS: SettingsVersion = {
+  recordedTime: LONG_AGO,
+  roundingMode: 'HALF_UP',
+  graceMicros: 3_600_000_000n,
+  keepZeroLines: true,
+  timeZone: 'UTC',
+};
+
+export interface RecordedEvent extends UsageEvent {
+  readonly recordedTime: Instant;
+}
+
+export interface World {
+  readonly start: string;
+  readonly zone?: string;
+  readonly currencyCode?: string;
+  readonly settings?: readonly SettingsVersion[];
+  readonly prices: readonly Price[];
+  readonly meters?: Readonly<Record<string, AggregationKind>>;
+  readonly events?: readonly RecordedEvent[];
+  readonly facts?: RunFacts['subscription']['facts'];
+  /** When the subscription was recorded; at its start unless said otherwise. */
+  readonly recorded?: string;
+}
+
+/** One item per price, in the order of the prices. */
+export function itemsOf(prices: readonly Price[]): { item: string; priceCode: string; quantity: Decimal }[] {
+  return prices.map(({ code }) => ({ item: `${code}-item`, priceCode: code, quantity: decimal('1') }));
+}
+
+/** Cycles 1 to `count` of a monthly subscription, with the cutoff before the first. */
+export function cyclesOf(world: World, count: number): { readonly firstCutoff: Instant; readonly cycles: readonly CycleFact[] } {
+  const { startTime, recordedTime, cadence } = startOf(world);
+  const graceMicros = world.settings?.[0]?.graceMicros ?? SETTINGS.graceMicros;
+  const first = firstCutoff({ start: startTime, subscriptionRecordedTime: recordedTime });
+  const cycles: CycleFact[] = [];
+  for (let index = 1; index <= count; index += 1) {
+    const { start, end } = cycleBounds(cadence, index);
+    const previousCutoff = cycles.at(-1)?.cutoff ?? first;
+    const cutoff = cycleCutoff({ previousCutoff, end, subscriptionRecordedTime: recordedTime, graceMicros });
+    cycles.push({ index, start, end, cutoff, tzdataVersion: '2025b' });
+  }
+  return { firstCutoff: first, cycles };
+}
+
+function startOf({ start, recorded, zone = 'UTC' }: World) {
+  const startTime = parseInstant(start);
+  const cadence = { anchor: startTime, interval: 'MONTH', count: 1, zone } as const;
+  return { startTime, recordedTime: parseInstant(recorded ?? start), cadence };
+}
+
+/** The facts of run k, with every earlier cycle, and with the credits that the runs before it left. */
+export function runFacts(world: World, runIndex: number): RunFacts {
+  return factsWithCredits(world, runIndex, creditsAfter(chain(world, runIndex - 1)));
+}
+
+function factsWithCredits(world: World, runIndex: number, credits: readonly CarriedCredit[]): RunFacts {
+  const { startTime, recordedTime, cadence } = startOf(world);
+  const { firstCutoff: first, cycles } = cyclesOf(world, runIndex);
+  const started = { kind: 'STARTED', effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
+  return {
+    currencyCode: world.currencyCode ?? 'USD',
+    subscription: {
+      reference: 'subscription-1',
+      customerReference: 'customer-1',
+      cadence,
+      startTime,
+      facts: world.facts ?? [started],
+    },
+    settings: world.settings ?? [SETTINGS],
+    prices: world.prices,
+    runIndex,
+    previousCutoff: cycles.at(-2)?.cutoff ?? first,
+    cycles,
+    credits,
+  };
+}
+
+/** Runs 1 to `count`, in order, each with the credits that the runs before it left. */
+export function chain(world: World, count: number): readonly ComposedRun[] {
+  const runs: ComposedRun[] = [];
+  while (runs.length < count) {
+    const facts = factsWithCredits(world, runs.length + 1, creditsAfter(runs));
+    runs.push(composeRun(facts, answers(world, usageQueriesOfRun(facts))));
+  }
+  return runs;
+}
+
+/** What is left of the credit notes of runs 1, 2, … after the last of them. */
+export function creditsAfter(runs: readonly CreditOutcome[]): readonly CarriedCredit[] {
+  const applied = runs.flatMap(({ appliedCredits }) => appliedCredits);
+  return runs
+    .map(({ creditMinorUnits }, position) => {
+      const used = applied.filter(({ runIndex }) => runIndex === position + 1);
+      return {
+        runIndex: position + 1,
+        remainingMinorUnits: used.reduce((left, { amountMinorUnits }) => left - amountMinorUnits, creditMinorUnits),
+      };
+    })
+    .filter(({ remainingMinorUnits }) => remainingMinorUnits !== 0n);
+}
+
+export function answers(world: World, queries: readonly UsageQuery[]): Map<string, AggregatedUsage> {
+  return new Map(
+    queries.map((query) => {
+      const matching = (world.events ?? []).filter(
+        (event) =>
+          event.meterCode === query.meterCode &&
+          event.customerReference === query.customerReference &&
+          event.eventTime >= query.interval.start &&
+          event.eventTime < query.interval.end &&
+          event.recordedTime < query.knownBefore,
+      );
+      return [query.queryKey, aggregateUsage(world.meters?.[query.meterCode] ?? 'SUM', matching.map(digested))];
+    }),
+  );
+}
+
+export function bill(world: World, runIndex: number): ComposedRun {
+  const facts = runFacts(world, runIndex);
+  return composeRun(facts, answers(world, usageQueriesOfRun(facts)));
+}
+
+export function digested(event: UsageEvent): DigestedUsageEvent {
+  return { ...event, contentDigest: sha256(utf8ToBytes(usageEventContent(event))) };
+}
+
+/** `event('k1', 'calls', '2024-01-05T00:00:00Z', '12')`, recorded when it happened unless said otherwise. */
+export function event(
+  ...[idempotencyKey, meterCode, eventTime, value, recordedTime]: [string, string, string, string | null, string?]
+): RecordedEvent {
+  return {
+    idempotencyKey,
+    meterCode,
+    customerReference: 'customer-1',
+    subscriptionReference: null,
+    eventTime: parseInstant(eventTime),
+    value: value === null ? null : decimal(value),
+    properties: {},
+    recordedTime: parseInstant(recordedTime ?? eventTime),
+  };
+}
+
+/** `item amount` per line, for reading. */
+export function amounts(run: ComposedRun): string[] {
+  return run.lines.map((line: RunLine) => `${line.item} ${line.trace.amount}${line.isAdjustment ? ` for cycle ${line.cycleIndex}` : ''}`);
+}

@@ -1,0 +1,64 @@
+/** A database of its own for a test file: a clone of the migrated template, dropped afterwards. */
+import { serviceRole, type DatabaseConfig } from '@valora/chassis';
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import type { PostgresFacts } from './postgres.ts';
+
+export interface TestDatabase {
+  readonly name: string;
+  readonly roleSecret: string;
+  /** As the owner of everything, who is a superuser: row-level security doesn't apply to it. */
+  readonly url: string;
+  /** As a service sees it. */
+  config(schema: string): DatabaseConfig;
+  /** Ends remaining connections and removes the database. */
+  drop(): Promise<void>;
+}
+
+const POOL_SIZE_MAX = 8;
+const CLONE_ATTEMPTS_MAX = 50;
+const RETRY_DELAY_MS = 20;
+const OBJECT_IN_USE = '55006';
+
+/** Clones the template, or makes an empty database with `empty`. Needs testkit's globalSetup. */
+export async function createTestDatabase({ empty = false }: { empty?: boolean } = {}): Promise<TestDatabase> {
+  const facts = inject('postgres');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await asOwner(facts, (client) => create(client, `create database ${name} template ${empty ? 'template0' : facts.templateDatabase}`));
+  const { host, port, user, password, roleSecret } = facts;
+  return {
+    name, roleSecret,
+    url: `postgresql://${user}:${password}@${host}:${port}/${name}`,
+    config(schema) {
+      const role = serviceRole(schema, roleSecret);
+      return { host, port, database: name, schema, user: role.name, password: role.password, poolSizeMax: POOL_SIZE_MAX };
+    },
+    drop: () => asOwner(facts, async (client) => { await client.query(`drop database if exists ${name} with (force)`); }),
+  };
+}
+
+/** A template that is just being cloned by another test file refuses a moment long. */
+async function create(client: pg.Client, statement: string): Promise<void> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      await client.query(statement);
+      return;
+    } catch (error) {
+      const busy = error instanceof pg.DatabaseError && error.code === OBJECT_IN_USE;
+      if (!busy || attempts === CLONE_ATTEMPTS_MAX) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+    }
+  }
+}
+
+async function asOwner(facts: PostgresFacts, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const { host, port, user, password } = facts;
+  const client = new pg.Client({ host, port, user, password, database: 'postgres' });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,126 @@
+// From the contracts of other services to the plain facts of the rating package. What comes from another service was
+// validated there; here something missing is a defect, not a caller's mistake.
+import { instantFromTimestamp, type Timestamp } from '@valora/chassis';
+import type { Price as PriceMessage, PriceVersion as PriceVersionMessage } from '@valora/contracts/valora/pricing/v1/catalog';
+import type { PriceModel as PriceModelMessage, Tier as TierMessage } from '@valora/contracts/valora/pricing/v1/price_model';
+import type { BillingCycle, BillingFacts, SubscriptionFact as SubscriptionFactMessage } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVersionMessage } from '@valora/contracts/valora/tenancy/v1/organization';
+import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
+import {
+  parseDecimal, type CycleFact, type Instant, type PeriodInterval, type Price, type PriceModel, type PriceVersion, type RoundingMode,
+  type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, type Tier,
+} from '@valora/rating';
+
+export interface LoadedSubscription {
+  readonly facts: SubscriptionFacts;
+  readonly recordedTime: Instant;
+  /** Every price that an item ever had, in the order of the items. */
+  readonly priceCodes: readonly string[];
+}
+
+const periodIntervals: Readonly<Record<number, PeriodInterval>> = {
+  [PeriodIntervalMessage.DAY]: 'DAY',
+  [PeriodIntervalMessage.WEEK]: 'WEEK',
+  [PeriodIntervalMessage.MONTH]: 'MONTH',
+  [PeriodIntervalMessage.QUARTER]: 'QUARTER',
+  [PeriodIntervalMessage.YEAR]: 'YEAR',
+};
+
+const roundingModes: Readonly<Record<number, RoundingMode>> = {
+  [RoundingModeMessage.HALF_UP]: 'HALF_UP',
+  [RoundingModeMessage.HALF_EVEN]: 'HALF_EVEN',
+};
+
+function required<Value>(value: Value | undefined, name: string): Value {
+  if (value === undefined) throw new Error(`a service answered without ${name}`);
+  return value;
+}
+
+export function requiredInstant(value: Timestamp | undefined): Instant {
+  return instantFromTimestamp(required(value, 'an instant'));
+}
+
+export function subscriptionFromProto({ subscription, facts }: BillingFacts): LoadedSubscription {
+  const { reference, customer, timeZone, anchorTime, interval, intervalCount, startTime, recordedTime } = required(subscription, 'a subscription');
+  const subscriptionFacts = facts.map(subscriptionFactFromProto);
+  return {
+    facts: {
+      reference,
+      customerReference: customer,
+      cadence: { anchor: requiredInstant(anchorTime), interval: required(periodIntervals[interval], 'an interval'), count: intervalCount, zone: timeZone },
+      startTime: requiredInstant(startTime),
+      facts: subscriptionFacts,
+    },
+    recordedTime: requiredInstant(recordedTime),
+    priceCodes: [...new Set(subscriptionFacts.flatMap(({ items }) => items.map(({ priceCode }) => priceCode)))],
+  };
+}
+
+function subscriptionFactFromProto({ effectiveTime, recordedTime, fact }: SubscriptionFactMessage): SubscriptionFact {
+  const { value } = required(fact, 'a fact');
+  return {
+    kind: 'STARTED',
+    effectiveTime: requiredInstant(effectiveTime),
+    recordedTime: requiredInstant(recordedTime),
+    items: value.items.map(({ item, price, quantity }) => ({ item, priceCode: price, quantity: parseDecimal(quantity) })),
+  };
+}
+
+export function cycleFromProto({ cycleIndex, period, cutoffTime, tzdataVersion }: BillingCycle): CycleFact {
+  const { startTime, endTime } = required(period, 'a period');
+  return { index: cycleIndex, start: requiredInstant(startTime), end: requiredInstant(endTime), cutoff: requiredInstant(cutoffTime), tzdataVersion };
+}
+
+export function settingsFromProto({ recordedTime, settings }: SettingsVersionMessage): SettingsVersion {
+  const { timeZone, roundingMode, grace, keepZeroLines } = required(settings, 'settings');
+  const { seconds, nanos } = grace ?? { seconds: 0n, nanos: 0 };
+  return {
+    recordedTime: requiredInstant(recordedTime),
+    roundingMode: required(roundingModes[roundingMode], 'a rounding mode'),
+    graceMicros: seconds * 1_000_000n + BigInt(nanos / 1000),
+    keepZeroLines,
+    timeZone,
+  };
+}
+
+export function priceFromProto({ code, displayName, meter, currencyCode, versions, bounds }: PriceMessage): Price {
+  return {
+    code,
+    displayName,
+    meterCode: meter === '' ? null : meter,
+    currencyCode,
+    versions: versions.map(priceVersionFromProto),
+    bounds: bounds.map(({ version, effectiveToTime, recordedTime }) => ({ version, effectiveTo: requiredInstant(effectiveToTime), recordedTime: requiredInstant(recordedTime) })),
+  };
+}
+
+function priceVersionFromProto({ version, effectiveFromTime, effectiveToTime, model, recordedTime }: PriceVersionMessage): PriceVersion {
+  return {
+    version,
+    effectiveFrom: requiredInstant(effectiveFromTime),
+    effectiveTo: effectiveToTime === undefined ? null : instantFromTimestamp(effectiveToTime),
+    recordedTime: requiredInstant(recordedTime),
+    model: priceModelFromProto(required(model?.model, 'a price model')),
+  };
+}
+
+function priceModelFromProto(model: NonNullable<PriceModelMessage['model']>): PriceModel {
+  switch (model.$case) {
+    case 'flat':
+      return { kind: 'FLAT', amount: parseDecimal(model.value.amount) };
+    case 'perUnit':
+      return { kind: 'PER_UNIT', unitAmount: parseDecimal(model.value.unitAmount) };
+    case 'graduated':
+      return { kind: 'GRADUATED', tiers: model.value.tiers.map(tierFromProto) };
+    case 'volume':
+      return { kind: 'VOLUME', tiers: model.value.tiers.map(tierFromProto) };
+  }
+}
+
+function tierFromProto({ upTo, unitAmount, flatAmount }: TierMessage): Tier {
+  return {
+    upTo: upTo === '' ? null : parseDecimal(upTo),
+    unitAmount: parseDecimal(unitAmount),
+    flatAmount: flatAmount === '' ? null : parseDecimal(flatAmount),
+  };
+}

@@ -1,0 +1,146 @@
+// Loading what billing runs are computed from: the facts of all services, sealed so that they are the same at every later
+// day. Nothing here decides an amount; the facts go into `composeRun` as they are. Many runs of one organization are
+// loaded at once, with as many calls as one run would take.
+import { CallError, commonErrors, timestampFromInstant, type OutgoingContext, type Stub } from '@valora/chassis';
+import type { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
+import type { UsageQuery as UsageQueryMessage, UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
+import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
+import type { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
+import type { BillingCycleName } from '@valora/contracts/valora/invoicing/v1/invoice';
+import type { BillingCycleServiceService, BillingFacts } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import type { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
+import type { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
+import type { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
+import { firstCutoff, type AggregatedUsage, type CycleFact, type Instant, type Price, type RunFacts, type UsageQuery } from '@valora/rating';
+import { errors } from './errors.ts';
+import { cycleFromProto, priceFromProto, requiredInstant, settingsFromProto, subscriptionFromProto, type LoadedSubscription } from './facts-from-proto.ts';
+
+export interface Sources {
+  readonly organizations: Stub<typeof OrganizationServiceService>;
+  readonly catalog: Stub<typeof CatalogServiceService>;
+  readonly billingCycles: Stub<typeof BillingCycleServiceService>;
+  readonly usage: Stub<typeof UsageServiceService>;
+  readonly fences: {
+    readonly tenancy: Stub<typeof TenancyFence>;
+    readonly metering: Stub<typeof MeteringFence>;
+    readonly pricing: Stub<typeof PricingFence>;
+    readonly subscription: Stub<typeof SubscriptionFence>;
+  };
+}
+
+const QUERIES_PER_CALL_MAX = 5_000;
+const PRICES_PER_CALL_MAX = 1_000;
+
+/** Makes the facts recorded before `throughTime` final in every service that records any. */
+export async function sealSources({ fences }: Sources, context: OutgoingContext, throughTime: Instant): Promise<void> {
+  const request = { throughTime: timestampFromInstant(throughTime) };
+  await Promise.all(Object.values(fences).map((fence) => fence.sealThrough(context, request)));
+}
+
+/** The facts of the named runs, in their order. Sources must be sealed through `sealedThrough`, at or after every cutoff. */
+export async function loadRunFacts(sources: Sources, context: OutgoingContext, names: readonly BillingCycleName[], sealedThrough: Instant): Promise<readonly RunFacts[]> {
+  const [{ billingFacts }, { settingsVersions }, { organization }] = await Promise.all([
+    sources.billingCycles.batchGetBillingFacts(context, { cycles: names }).catch(cycleNotFound),
+    sources.organizations.listSettingsVersions(context, {}),
+    sources.organizations.getOrganization(context, {}),
+  ]);
+  if (organization === undefined) throw new Error('tenancy answered no organization');
+  const runs = billingFacts.map((facts) => runOf(facts, sealedThrough));
+  const prices = await loadPrices(sources, context, runs);
+  const earliestLate = await findLateUsage(sources, context, runs, prices);
+  const settings = settingsVersions.map(settingsFromProto);
+  return runs.map(({ subscription, cycles, current, previousCutoff }, position): RunFacts => {
+    const touchedFrom = earliestLate.get(position) ?? current.start;
+    return {
+      currencyCode: organization.currencyCode,
+      subscription: subscription.facts,
+      settings,
+      prices: subscription.priceCodes.flatMap((code) => prices.get(code) ?? []),
+      runIndex: current.index,
+      previousCutoff,
+      credits: [],
+      cycles: cycles.filter((cycle) => cycle === current || cycle.end > touchedFrom),
+    };
+  });
+}
+
+function cycleNotFound(error: unknown): never {
+  if (error instanceof CallError && error.reason === 'NOT_FOUND') throw commonErrors.NOT_FOUND(error.metadata);
+  throw error;
+}
+
+interface Run {
+  readonly subscription: LoadedSubscription;
+  readonly cycles: readonly CycleFact[];
+  readonly current: CycleFact;
+  readonly previousCutoff: Instant;
+}
+
+function runOf(facts: BillingFacts, sealedThrough: Instant): Run {
+  const subscription = subscriptionFromProto(facts);
+  const cycles = facts.cycles.map(cycleFromProto);
+  const current = cycles.at(-1);
+  if (current === undefined) throw new Error(`subscription answered no cycle for ${subscription.facts.reference}`);
+  if (current.cutoff > sealedThrough) {
+    throw errors.SEAL_TOO_EARLY({ subscription: subscription.facts.reference, cycle_index: String(current.index) });
+  }
+  const { startTime: start } = subscription.facts;
+  const previousCutoff = cycles.at(-2)?.cutoff ?? firstCutoff({ start, subscriptionRecordedTime: subscription.recordedTime });
+  return { subscription, cycles, current, previousCutoff };
+}
+
+async function loadPrices({ catalog }: Sources, context: OutgoingContext, runs: readonly Run[]): Promise<ReadonlyMap<string, Price>> {
+  const codes = [...new Set(runs.flatMap(({ subscription }) => subscription.priceCodes))].toSorted();
+  const answers = await inChunks(codes, PRICES_PER_CALL_MAX, async (chunk) => (await catalog.batchGetPrices(context, { codes: chunk })).prices);
+  return new Map(answers.map((price) => [price.code, priceFromProto(price)]));
+}
+
+/**
+ * By position of the run, the earliest usage of an earlier cycle that was recorded since the previous cutoff. From the
+ * cycle it lies in on, earlier cycles may have changed; what did not change makes no difference and no line.
+ */
+async function findLateUsage({ usage }: Sources, context: OutgoingContext, runs: readonly Run[], prices: ReadonlyMap<string, Price>): Promise<ReadonlyMap<number, Instant>> {
+  const queries = runs.flatMap(({ subscription, cycles, current, previousCutoff }, position) => {
+    const [first] = cycles;
+    const meters = [...new Set(subscription.priceCodes.flatMap((code) => prices.get(code)?.meterCode ?? []))].toSorted();
+    if (first === undefined || first === current || meters.length === 0 || previousCutoff >= current.cutoff) return [];
+    return [{
+      queryKey: String(position),
+      customer: subscription.facts.customerReference,
+      subscription: subscription.facts.reference,
+      meters,
+      eventPeriod: { startTime: timestampFromInstant(first.start), endTime: timestampFromInstant(current.start) },
+      recordedPeriod: { startTime: timestampFromInstant(previousCutoff), endTime: timestampFromInstant(current.cutoff) },
+    }];
+  });
+  const found = await inChunks(queries, QUERIES_PER_CALL_MAX, async (chunk) => (await usage.findLateUsage(context, { queries: chunk })).lateUsages);
+  return new Map(found.map(({ queryKey, earliestEventTime }) => [Number(queryKey), requiredInstant(earliestEventTime)]));
+}
+
+/** Answers the queries of many runs in as few calls as their number allows; one map of answers for each run. */
+export async function loadUsage({ usage }: Sources, context: OutgoingContext, queriesByRun: readonly (readonly UsageQuery[])[]): Promise<readonly ReadonlyMap<string, AggregatedUsage>[]> {
+  const messages = queriesByRun.flatMap((queries, position) => queries.map((query) => usageQueryToProto(query, `${position}/${query.queryKey}`)));
+  const answers = await inChunks(messages, QUERIES_PER_CALL_MAX, async (chunk) => (await usage.aggregateUsage(context, { queries: chunk })).usages);
+  const byKey = new Map(answers.map(({ queryKey, eventCount, quantity, usageSetDigest }) => [queryKey, { eventCount, quantity, usageSetDigest }]));
+  return queriesByRun.map((queries, position) => new Map(queries.flatMap(({ queryKey }) => {
+    const answer = byKey.get(`${position}/${queryKey}`);
+    return answer === undefined ? [] : [[queryKey, answer] as const];
+  })));
+}
+
+function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQueryMessage {
+  return {
+    queryKey,
+    meter: query.meterCode,
+    customer: query.customerReference,
+    subscription: query.subscriptionReference,
+    period: { startTime: timestampFromInstant(query.interval.start), endTime: timestampFromInstant(query.interval.end) },
+    knownBeforeTime: timestampFromInstant(query.knownBefore),
+  };
+}
+
+async function inChunks<Item, Answer>(items: readonly Item[], sizeMax: number, call: (chunk: readonly Item[]) => Promise<readonly Answer[]>): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  for (let start = 0; start < items.length; start += sizeMax) answers.push(...(await call(items.slice(start, start + sizeMax))));
+  return answers;
+}

@@ -1,0 +1,100 @@
+// Closing cycles: seal, load, rate, store, for many cycles of one organization at once. Every step may be repeated: a run
+// that is stored is composed again and must come out with the same digest. A run that can't be composed is answered with its
+// error, and its neighbours are stored.
+import { recordFacts, sqlOf, touchDueWork, type CallContext, type Log, type RecordingDependencies, Fields } from '@valora/chassis';
+import type { BillingRunResult, RunBillingCyclesRequest, RunBillingCyclesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { composeRun, parseMinorUnits, currencyExponent, RatingError, usageQueriesOfRun, type CarriedCredit, type RunFacts } from '@valora/rating';
+import { storedRun, type StoredRun } from './billing-run.ts';
+import { openCredits, storeRuns } from './billing-run-store.ts';
+import type { Transaction } from './database.ts';
+import { ISSUE_INVOICES } from './due-work.ts';
+import { runErrorMessages } from './errors.ts';
+import { loadRunFacts, loadUsage, sealSources, type Sources } from './load-run-facts.ts';
+
+export interface RunBillingCyclesDependencies extends RecordingDependencies<Transaction> {
+  readonly sources: Sources;
+  readonly log: Log;
+}
+
+const CYCLES_MAX = 1_000;
+const CYCLE_INDEX_MAX = 1_000_000;
+
+/** A run, or why there is none. */
+type Attempt<Value> = { readonly kind: 'OK'; readonly value: Value } | { readonly kind: 'FAILED'; readonly reason: string; readonly message: string };
+
+export async function runBillingCycles(dependencies: RunBillingCyclesDependencies, context: CallContext, request: RunBillingCyclesRequest): Promise<RunBillingCyclesResponse> {
+  const fields = new Fields();
+  fields.count('cycles', request.cycles, { min: 1, max: CYCLES_MAX });
+  request.cycles.slice(0, CYCLES_MAX).forEach(({ subscription, cycleIndex }, position) => {
+    fields.reference(`cycles[${position}].subscription`, subscription);
+    fields.integer(`cycles[${position}].cycle_index`, cycleIndex, { min: 1, max: CYCLE_INDEX_MAX });
+  });
+  const sealThroughTime = fields.instant('seal_through_time', request.sealThroughTime);
+  fields.check();
+
+  await sealSources(dependencies.sources, context, sealThroughTime);
+  const loaded = await loadRunFacts(dependencies.sources, context, request.cycles, sealThroughTime);
+  const runs = await withCredits(dependencies, context, loaded);
+  const composed = await composeRuns(dependencies, context, runs);
+  const digests = await store(dependencies, context, composed);
+  return { results: request.cycles.map((cycle, position) => resultOf(dependencies, { cycle, attempt: composed[position], digests })) };
+}
+
+async function withCredits({ database }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly RunFacts[]> {
+  const wanted = runs.map(({ subscription, runIndex }) => ({ subscriptionReference: subscription.reference, runIndex }));
+  const credits = await database.transaction(context.organizationId, (tx) => openCredits(sqlOf(tx), wanted));
+  return runs.map((run) => {
+    const exponent = currencyExponent(run.currencyCode);
+    const carried: CarriedCredit[] = (credits.get(run.subscription.reference) ?? []).map(({ runIndex, remaining }) => ({ runIndex, remainingMinorUnits: parseMinorUnits(remaining, exponent) }));
+    return { ...run, credits: carried };
+  });
+}
+
+async function composeRuns({ sources }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly Attempt<StoredRun>[]> {
+  const queries = runs.map((run) => attempted(() => usageQueriesOfRun(run)));
+  const answers = await loadUsage(sources, context, queries.map((attempt) => (attempt.kind === 'OK' ? attempt.value : [])));
+  return runs.map((run, position) => {
+    const query = queries[position];
+    if (query === undefined || query.kind === 'FAILED') return query ?? failedBeforeQuery();
+    return attempted(() => storedRun(run, composeRun(run, answers[position] ?? new Map())));
+  });
+}
+
+function failedBeforeQuery(): never {
+  throw new Error('a run has no usage queries');
+}
+
+/** What the facts themselves make impossible (no price version in force) is the run's error; anything else is a defect and thrown on. */
+function attempted<Value>(work: () => Value): Attempt<Value> {
+  try {
+    return { kind: 'OK', value: work() };
+  } catch (error) {
+    if (!(error instanceof RatingError)) throw error;
+    return { kind: 'FAILED', reason: error.reason, message: error.message };
+  }
+}
+
+async function store(dependencies: RunBillingCyclesDependencies, context: CallContext, attempts: readonly Attempt<StoredRun>[]): Promise<ReadonlyMap<string, string>> {
+  const runs = attempts.flatMap((attempt) => (attempt.kind === 'OK' ? [attempt.value] : []));
+  if (runs.length === 0) return new Map();
+  return await recordFacts(dependencies, context, async (tx, recordedTime) => {
+    const sql = sqlOf(tx);
+    const digests = await storeRuns(sql, runs, recordedTime);
+    const [earliest] = runs.filter(({ document }) => document.kind === 'INVOICE').map(({ cycle }) => cycle.cutoff).toSorted((one, other) => (one < other ? -1 : 1));
+    if (earliest !== undefined) await touchDueWork(sql, ISSUE_INVOICES, earliest);
+    return digests;
+  });
+}
+
+function resultOf(
+  { log }: RunBillingCyclesDependencies,
+  { cycle, attempt, digests }: { cycle: BillingRunResult['cycle']; attempt: Attempt<StoredRun> | undefined; digests: ReadonlyMap<string, string> },
+): BillingRunResult {
+  const failed = (reason: string, message: string): BillingRunResult => ({ cycle, result: { $case: 'error', value: { reason, message } } });
+  if (attempt === undefined) throw new Error('a cycle has no result');
+  if (attempt.kind === 'FAILED') return failed(attempt.reason, attempt.message);
+  const { runId, digest, subscriptionReference, runIndex } = attempt.value;
+  if (digests.get(runId) === digest) return { cycle, result: { $case: 'digest', value: digest } };
+  log.error('ALERT: a stored run differs from its recomputation', { run_id: runId, subscription: subscriptionReference, run_index: runIndex, stored: digests.get(runId) ?? '', recomputed: digest });
+  return failed('RUN_DIGEST_MISMATCH', runErrorMessages.RUN_DIGEST_MISMATCH);
+}

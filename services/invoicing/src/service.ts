@@ -1,0 +1,58 @@
+// The invoicing service, put together: its database, the services it reads from, and its rpcs.
+import {
+  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService, type Platform, type RunningService,
+} from '@valora/chassis';
+import { CreditNoteServiceService } from '@valora/contracts/valora/invoicing/v1/credit_note';
+import { FenceServiceService } from '@valora/contracts/valora/invoicing/v1/fence';
+import { DueWorkServiceService, InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
+import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
+import { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
+import { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
+import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
+import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
+import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
+import { openInvoicingDatabase } from './database.ts';
+import { dueWorkHandlers } from './due-work.ts';
+import { finalizeDueInvoices } from './finalize-due-invoices.ts';
+import type { Sources } from './load-run-facts.ts';
+import { creditNoteReads, invoiceReads } from './read-documents.ts';
+import { runBillingCycles } from './run-billing-cycles.ts';
+
+export async function createInvoicingService(platform: Platform): Promise<RunningService> {
+  const { log, admission, peer, closePeers } = createServiceGround(platform, 'invoicing');
+  const database = openInvoicingDatabase(platform, log);
+  const authenticate = createPeerAuthenticate(platform, peer('tenancy'));
+  const recording = { database, findSandboxTime: createFindSandboxTime(peer('tenancy')) };
+  const wrapping = { authenticate, admission, log };
+  const sources: Sources = {
+    organizations: peer('tenancy').stub(OrganizationServiceService),
+    catalog: peer('pricing').stub(CatalogServiceService),
+    billingCycles: peer('subscription').stub(BillingCycleServiceService),
+    usage: peer('metering').stub(UsageServiceService),
+    fences: {
+      tenancy: peer('tenancy').stub(TenancyFence),
+      metering: peer('metering').stub(MeteringFence),
+      pricing: peer('pricing').stub(PricingFence),
+      subscription: peer('subscription').stub(SubscriptionFence),
+    },
+  };
+  return {
+    name: 'invoicing',
+    services: [
+      unaryService(InvoiceServiceService, {
+        ...invoiceReads(database),
+        runBillingCycles: (context, request) => runBillingCycles({ ...recording, sources, log }, context, request),
+        finalizeDueInvoices: (context, request) => finalizeDueInvoices(recording, context, request),
+      }, wrapping),
+      unaryService(CreditNoteServiceService, creditNoteReads(database), wrapping),
+      unaryService(DueWorkServiceService, dueWorkHandlers(database), wrapping),
+      unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
+    ],
+    async close() {
+      closePeers();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Why one usage event is refused. The reasons stand in the event's own outcome, not in an error of the call: its neighbours are recorded. Each names the field and
+ * says how to mend it.
+ */
+export interface EventRefusal {
+  readonly reason: 'FIELD_INVALID' | 'METER_UNKNOWN' | 'EVENT_TOO_FAR_AHEAD' | 'IDEMPOTENCY_KEY_REUSED';
+  /** As in the contract. */
+  readonly field: string;
+  readonly message: string;
+}
+
+export const METER_UNKNOWN: EventRefusal = {
+  reason: 'METER_UNKNOWN', field: 'meter', message: 'There is no such meter in your organization. Check the code, or create the meter and send the event again.',
+};
+
+export const EVENT_TOO_FAR_AHEAD: EventRefusal = {
+  reason: 'EVENT_TOO_FAR_AHEAD', field: 'event_time', message: 'Lies more than an hour ahead of the organization\'s clock. Check the clock that stamped the event, or send it when its time has come.',
+};
+
+export const IDEMPOTENCY_KEY_REUSED: EventRefusal = {
+  reason: 'IDEMPOTENCY_KEY_REUSED', field: 'idempotency_key', message: 'The key is taken by an event with other content, which stands. Give another event another key.',
+};
+
+export function fieldInvalid(field: string, message: string): EventRefusal {
+  return { reason: 'FIELD_INVALID', field, message };
+}

@@ -1,0 +1,109 @@
+/**
+ * Group commit: requests of one organization that arrive while a transaction runs share the next one.
+ *
+ * A commit waits for the disk, so a transaction for each small request would wait most of the time. Nothing is delayed on purpose: when no transaction runs, a request
+ * starts one at once; otherwise it joins the batch that is forming. One writer an organization keeps the order of arrival: it decides who is recorded and who is a duplicate.
+ * Everything that waits is bounded; beyond it callers are refused and told to come back. If a shared transaction fails, all its requests fail: none of them was
+ * acknowledged, so nothing is lost when they are sent again.
+ */
+import { commonErrors } from '@valora/chassis';
+import type { Outcome } from './batch-outcome.ts';
+import type { Candidate } from './usage-event.ts';
+
+export interface IngestLimits {
+  /** Bounds of one transaction; a single request may exceed them. */
+  readonly batchEventsMax: number;
+  readonly batchWeightMax: number;
+  /** Bounds of what waits, for each organization and for all of them; far above what one request may hold. */
+  readonly waitingEventsMax: number;
+  readonly waitingWeightMax: number;
+}
+
+export const INGEST_LIMITS: IngestLimits = {
+  batchEventsMax: 10_000,
+  batchWeightMax: 16 * 1024 * 1024,
+  waitingEventsMax: 50_000,
+  waitingWeightMax: 256 * 1024 * 1024,
+};
+
+/** Writes events of one organization in one transaction; an outcome for each, in their order. */
+export type WriteBatch = (organizationId: string, candidates: readonly Candidate[]) => Promise<readonly Outcome[]>;
+
+export interface IngestQueue {
+  /** The outcomes of a request's events, in their order, once they are durable. Errors: OVERLOADED; what the transaction failed with; DEADLINE_EXCEEDED if `signal` is aborted before it began. */
+  submit(organizationId: string, candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Outcome[]>;
+}
+
+interface WaitingRequest {
+  readonly candidates: readonly Candidate[];
+  readonly weight: number;
+  readonly signal: AbortSignal;
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Lane {
+  readonly waiting: WaitingRequest[];
+  waitingEvents: number;
+}
+
+export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGEST_LIMITS): IngestQueue {
+  /** An organization has a lane while its writer runs. */
+  const lanes = new Map<string, Lane>();
+  let waitingWeight = 0;
+
+  function takeBatch(lane: Lane): WaitingRequest[] {
+    let count = 0, events = 0, weight = 0;
+    for (const request of lane.waiting) {
+      events += request.candidates.length;
+      weight += request.weight;
+      if (count > 0 && (events > limits.batchEventsMax || weight > limits.batchWeightMax)) break;
+      count += 1;
+    }
+    const batch = lane.waiting.splice(0, count);
+    for (const request of batch) {
+      lane.waitingEvents -= request.candidates.length;
+      waitingWeight -= request.weight;
+    }
+    return batch;
+  }
+
+  async function runWriter(organizationId: string, lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) await writeTogether(write, organizationId, takeBatch(lane));
+    lanes.delete(organizationId);
+  }
+
+  return {
+    submit(organizationId, candidates, signal) {
+      const lane = lanes.get(organizationId) ?? { waiting: [], waitingEvents: 0 };
+      const weight = candidates.reduce((total, candidate) => total + candidate.weight, 0);
+      const full = lane.waitingEvents + candidates.length > limits.waitingEventsMax || waitingWeight + weight > limits.waitingWeightMax;
+      if (full) return Promise.reject(commonErrors.OVERLOADED());
+      return new Promise((resolve, reject) => {
+        lane.waiting.push({ candidates, weight, signal, resolve, reject });
+        lane.waitingEvents += candidates.length;
+        waitingWeight += weight;
+        if (lanes.has(organizationId)) return;
+        lanes.set(organizationId, lane);
+        void runWriter(organizationId, lane);
+      });
+    },
+  };
+}
+
+/** One transaction for all of these requests; never throws, every request gets its answer. */
+async function writeTogether(write: WriteBatch, organizationId: string, batch: readonly WaitingRequest[]): Promise<void> {
+  const awaited = batch.filter(({ signal }) => !signal.aborted);
+  for (const { reject } of batch.filter(({ signal }) => signal.aborted)) reject(commonErrors.DEADLINE_EXCEEDED());
+  if (awaited.length === 0) return;
+  try {
+    const outcomes = await write(organizationId, awaited.flatMap(({ candidates }) => candidates));
+    let start = 0;
+    for (const { candidates, resolve } of awaited) {
+      resolve(outcomes.slice(start, start + candidates.length));
+      start += candidates.length;
+    }
+  } catch (error) {
+    for (const { reject } of awaited) reject(error);
+  }
+}

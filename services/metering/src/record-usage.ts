@@ -1,0 +1,62 @@
+/** RecordUsage: reads the events of a request, has the good ones recorded together with those of other requests, and answers an outcome for each. */
+import { Fields, FenceMissing, makeFence, takeRecordedTime, type CallContext } from '@valora/chassis';
+import { UsageOutcome, type RecordUsageOutcome, type RecordUsageRequest, type RecordUsageResponse } from '@valora/contracts/valora/metering/v1/usage';
+import { claimKeys, outcomeOf, type Outcome } from './batch-outcome.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { IngestQueue, WriteBatch } from './ingest-queue.ts';
+import type { MeterCache } from './meter-store.ts';
+import { readUsageEvent, type Candidate } from './usage-event.ts';
+import { findContentDigests, insertUsageEvents } from './usage-event-store.ts';
+
+export interface RecordUsageDependencies extends Dependencies {
+  readonly meters: MeterCache;
+  readonly queue: IngestQueue;
+}
+
+const EVENTS_MAX = 5_000;
+
+export async function recordUsage(dependencies: RecordUsageDependencies, context: CallContext, { events }: RecordUsageRequest): Promise<RecordUsageResponse> {
+  const fields = new Fields();
+  fields.count('events', events, { min: 1, max: EVENTS_MAX });
+  fields.check();
+  const meters = await dependencies.meters.find(context.organizationId, new Set(events.map(({ meter }) => meter)));
+  const read = events.map((event) => readUsageEvent(event, meters));
+  const candidates = read.flatMap((event) => (event.kind === 'CANDIDATE' ? [event.candidate] : []));
+  const settled = candidates.length === 0 ? [] : await record(dependencies, context, candidates);
+  let next = 0;
+  const outcomes = read.map((event, index) => {
+    const outcome = event.kind === 'CANDIDATE' ? settled[next++] : event;
+    if (outcome === undefined) throw new Error('a candidate has no outcome');
+    return outcomeToProto(events[index]?.idempotencyKey ?? '', outcome);
+  });
+  return { outcomes };
+}
+
+/** Submits to the queue; an organization's first events of all find no fence, and are submitted again when it is made. */
+async function record(dependencies: RecordUsageDependencies, context: CallContext, candidates: readonly Candidate[]): Promise<readonly Outcome[]> {
+  const { organizationId, signal } = context;
+  try {
+    return await dependencies.queue.submit(organizationId, candidates, signal);
+  } catch (error) {
+    if (!(error instanceof FenceMissing)) throw error;
+    await makeFence(dependencies, context);
+    return await dependencies.queue.submit(organizationId, candidates, signal);
+  }
+}
+
+/** One transaction: the recorded time first, then the keys that are free with their events, then a look at who holds the others. */
+export function createBatchWriter({ database }: Pick<Dependencies, 'database'>): WriteBatch {
+  return (organizationId, candidates) => database.bulk(organizationId, async (sql) => {
+    const recordedTime = await takeRecordedTime(sql);
+    const claims = claimKeys(candidates, recordedTime);
+    const wonKeys = await insertUsageEvents(sql, organizationId, { candidates: claims.claimants.values(), recordedTime });
+    const heldKeys = [...claims.claimants.keys()].filter((key) => !wonKeys.has(key)).concat(claims.unclaimedKeys);
+    const heldDigests = heldKeys.length === 0 ? new Map<string, Uint8Array>() : await findContentDigests(sql, organizationId, heldKeys);
+    return candidates.map((candidate) => outcomeOf(candidate, claims, wonKeys, heldDigests));
+  });
+}
+
+function outcomeToProto(idempotencyKey: string, outcome: Outcome): RecordUsageOutcome {
+  const refusal = outcome.kind === 'REFUSED' ? outcome.refusal : { reason: '', field: '', message: '' };
+  return { idempotencyKey, outcome: UsageOutcome[outcome.kind], ...refusal };
+}

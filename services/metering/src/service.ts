@@ -1,0 +1,55 @@
+/** Metering, put together: what usage means, what was used, and how much of it was known when. */
+import { fileURLToPath } from 'node:url';
+import {
+  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, schemaMigrations, unaryService,
+  type Platform, type RunningService, type SchemaMigrations,
+} from '@valora/chassis';
+import { FenceServiceService } from '@valora/contracts/valora/metering/v1/fence';
+import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
+import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
+import { aggregateUsage } from './aggregate-usage.ts';
+import { createMeter } from './create-meter.ts';
+import type { Transaction } from './dependencies.ts';
+import { findLateUsage } from './find-late-usage.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import { createIngestQueue } from './ingest-queue.ts';
+import { createMeterCache } from './meter-store.ts';
+import { getMeter, listMeters } from './read-meters.ts';
+import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
+import { createBatchWriter, recordUsage } from './record-usage.ts';
+
+export const meteringSchema: SchemaMigrations = await schemaMigrations(fileURLToPath(new URL('..', import.meta.url)));
+
+export async function createMeteringService(platform: Platform): Promise<RunningService> {
+  const { log, admission, peer, closePeers } = createServiceGround(platform, 'metering');
+  const tenancy = peer('tenancy');
+  const database = openServiceDatabase<Transaction>({ platform, service: 'metering', log, createClient: (adapter) => new PrismaClient({ adapter }) });
+  const meters = createMeterCache({ database });
+  const queue = createIngestQueue(createBatchWriter({ database }));
+  const dependencies = { database, findSandboxTime: createFindSandboxTime(tenancy), meters, queue };
+
+  const unary = { authenticate: createPeerAuthenticate(platform, tenancy), admission, log };
+  const services = [
+    unaryService(MeterServiceService, {
+      createMeter: (context, request) => createMeter(dependencies, context, request),
+      getMeter: (context, request) => getMeter(meters, context, request),
+      listMeters: (context, request) => listMeters(dependencies, context, request),
+    }, unary),
+    unaryService(UsageServiceService, {
+      recordUsage: (context, request) => recordUsage(dependencies, context, request),
+      getUsageEvent: (context, request) => getUsageEvent(dependencies, context, request),
+      listUsageEvents: (context, request) => listUsageEvents(dependencies, context, request),
+      aggregateUsage: (context, request) => aggregateUsage(dependencies, context, request),
+      findLateUsage: (context, request) => findLateUsage(dependencies, context, request),
+    }, unary),
+    unaryService(FenceServiceService, fenceHandlers(dependencies), unary),
+  ];
+  return {
+    name: 'metering',
+    services,
+    async close() {
+      closePeers();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import type { CallContext } from '@valora/chassis';
+import type { UsageEvent as UsageEventMessage, UsageQuery } from '@valora/contracts/valora/metering/v1/usage';
+import { aggregateUsage as fold, matchesFilters, parseDecimal, sha256Hex, type AggregationKind, type DigestedUsageEvent, type PropertyFilter } from '@valora/rating';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { aggregateUsage } from '../src/aggregate-usage.ts';
+import { candidateOf } from '../src/usage-event.ts';
+import { dice, HOUR, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
+
+const ROUNDS = Number(process.env['VALORA_ROUNDS'] ?? '1');
+
+let metering: Metering;
+beforeAll(async () => { metering = await startMetering(); });
+afterAll(() => metering.stop());
+
+function query(changes: Partial<UsageQuery>): UsageQuery {
+  return { queryKey: 'q', meter: 'tokens', customer: 'acme', subscription: 's1', period: period(NOON, NOON + HOUR), knownBeforeTime: timestamp(NOON + HOUR), ...changes };
+}
+
+async function organizationWithMeters(): Promise<CallContext> {
+  const context = newOrganization();
+  await metering.createMeters(context);
+  return context;
+}
+
+describe('AggregateUsage', () => {
+  let context: CallContext;
+  const quantity = async (changes: Partial<UsageQuery> = {}): Promise<string> => (await aggregateUsage(metering.dependencies, context, { queries: [query(changes)] })).usages[0]?.quantity ?? '';
+
+  beforeAll(async () => {
+    context = await organizationWithMeters();
+    await outcomes(metering.dependencies, context, [
+      usageEvent('before', { time: NOON - 1n, value: '1000' }),
+      usageEvent('first', { time: NOON, value: '0.5' }),
+      usageEvent('last', { time: NOON + HOUR - 1n, value: '0.50' }),
+      usageEvent('after', { time: NOON + HOUR, value: '1000' }),
+      usageEvent('mine', { subscription: 's1', value: '10' }),
+      usageEvent('other', { subscription: 's2', value: '100' }),
+      usageEvent('globex', { customer: 'globex', value: '10000000' }),
+    ]);
+    await setClock(metering.dependencies, context, NOON + 10n);
+    await outcomes(metering.dependencies, context, [usageEvent('known later', { idempotencyKey: 'later', value: '-0.25' })]);
+  });
+
+  test.each<[string, Partial<UsageQuery>, string]>([
+    ['0.5 + 0.5 + 10 − 0.25 = 10.75: the start counts, the end does not', {}, '10.75'],
+    ['0.5 + 0.5 + 10 = 11: known before the instant at which the last was recorded', { knownBeforeTime: timestamp(NOON + 10n) }, '11'],
+    ['10.75 once known a microsecond later', { knownBeforeTime: timestamp(NOON + 11n) }, '10.75'],
+    ['nothing known before the first was recorded = 0', { knownBeforeTime: timestamp(NOON) }, '0'],
+    ['0.5 + 0.5 + 100 − 0.25 = 100.75: events that name the other subscription', { subscription: 's2' }, '100.75'],
+    ['0.5 + 0.5 − 0.25 = 0.75: events that name none', { subscription: '' }, '0.75'],
+    ['an empty period = 0', { period: period(NOON, NOON) }, '0'],
+    ['another customer = 10000000', { customer: 'globex' }, '10000000'],
+    ['an unknown customer = 0', { customer: 'nobody' }, '0'],
+  ])('%s', async (_, changes, expected) => {
+    expect(await quantity(changes)).toBe(expected);
+  });
+
+  test('answers in the order of the queries, and the digest of nothing for nothing', async () => {
+    const { usages } = await aggregateUsage(metering.dependencies, context, { queries: [query({ queryKey: 'b' }), query({ queryKey: 'a', customer: 'nobody' }), query({ queryKey: 'c', customer: 'globex' })] });
+    expect(usages.map(({ queryKey, eventCount }) => [queryKey, eventCount])).toEqual([['b', 4n], ['a', 0n], ['c', 1n]]);
+    expect(usages[1]?.usageSetDigest).toBe(sha256Hex(''));
+  });
+
+  test('a sum may be longer than any value: 10 × 99999999999999999999999999999999999999', async () => {
+    const value = '9'.repeat(38);
+    await outcomes(metering.dependencies, context, Array.from({ length: 10 }, (_, index) => usageEvent(`wide${index}`, { customer: 'wide', value })));
+    expect(await quantity({ customer: 'wide' })).toBe(String(BigInt(value) * 10n));
+  });
+
+  test.each<[string, Partial<UsageQuery>, string]>([
+    ['a period that ends before it starts', { period: period(NOON, NOON - 1n) }, 'queries[0].period'],
+    ['no period', { period: undefined }, 'queries[0].period.start_time'],
+    ['no instant of knowledge', { knownBeforeTime: undefined }, 'queries[0].known_before_time'],
+    ['a malformed meter', { meter: 'No' }, 'queries[0].meter'],
+    ['no key', { queryKey: '' }, 'queries[0].query_key'],
+  ])('refuses %s', async (_, changes, field) => {
+    await expect(aggregateUsage(metering.dependencies, context, { queries: [query(changes)] })).rejects.toMatchObject({ facts: { metadata: { field } } });
+  });
+
+  test('refuses no queries, a key twice, and an unknown meter by its name', async () => {
+    await expect(aggregateUsage(metering.dependencies, context, { queries: [] })).rejects.toMatchObject({ facts: { metadata: { field: 'queries' } } });
+    await expect(aggregateUsage(metering.dependencies, context, { queries: [query({}), query({})] })).rejects.toMatchObject({ facts: { metadata: { field: 'queries[1].query_key' } } });
+    await expect(aggregateUsage(metering.dependencies, context, { queries: [query({ meter: 'ghosts' })] })).rejects.toMatchObject({ facts: { reason: 'NOT_FOUND', metadata: { name: 'ghosts' } } });
+  });
+});
+
+/** One recorded event, as the fold of the rating core takes it. */
+interface Known {
+  readonly event: DigestedUsageEvent;
+  readonly recorded: bigint;
+}
+
+const METERS: Readonly<Record<string, { kind: AggregationKind; filters: readonly PropertyFilter[] }>> = {
+  'calls': { kind: 'COUNT', filters: [] },
+  'tokens': { kind: 'SUM', filters: [] },
+  'eu-calls': { kind: 'COUNT', filters: [{ property: 'region', values: ['eu', 'eu-west'] }] },
+  'eu-tokens': { kind: 'SUM', filters: [{ property: 'region', values: ['eu', 'eu-west'] }, { property: 'tier', values: ['paid'] }] },
+};
+
+test('equals the fold of the rating core to the last digit, for random events, filters, periods and knowledge', async () => {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const roll = dice(17 + round);
+    const pick = <T>(values: readonly [T, ...T[]]): T => values[roll(values.length)] ?? values[0];
+    const context = await organizationWithMeters();
+    const known: Known[] = [];
+
+    for (let batch = 0; batch < 6; batch += 1) {
+      const recorded = NOON + BigInt(batch) * 1000n;
+      const events = Array.from({ length: 250 }, (_, index): UsageEventMessage => usageEvent(`${pick(['a', 'B', '~', '!'])}${roll(1_000_000)}-${batch}-${index}`, {
+        meter: pick(['calls', 'tokens', 'eu-calls', 'eu-tokens']), customer: pick(['acme', 'globex']), subscription: pick(['', '', 's1', 's2']), time: NOON + BigInt(roll(20)),
+        value: `${pick(['', '-'])}${'1234567890'.repeat(2).slice(0, 1 + roll(20))}.${'0908070605'.repeat(2).slice(0, 1 + roll(18))}`,
+        properties: { ...pick([{}, { region: 'eu' }, { region: 'eu-west' }, { region: 'us' }, { region: '' }]), ...pick([{}, { tier: 'paid' }, { tier: 'free' }]) },
+      }));
+      if (batch === 0) await outcomes(metering.dependencies, context, [usageEvent('opens the fence', { idempotencyKey: 'fence', customer: 'nobody' })]);
+      await setClock(metering.dependencies, context, recorded);
+      expect(new Set(await outcomes(metering.dependencies, context, events))).toEqual(new Set(['RECORDED']));
+      known.push(...events.map((message) => ({ event: digested(message), recorded })));
+    }
+
+    const queries = Array.from({ length: 400 }, (_, index) => {
+      const start = NOON + BigInt(roll(20));
+      return query({
+        queryKey: `q${index}`, meter: pick(['calls', 'tokens', 'eu-calls', 'eu-tokens']), customer: pick(['acme', 'globex']), subscription: pick(['', 's1', 's2', 's3']),
+        period: period(start, start + BigInt(roll(22))), knownBeforeTime: timestamp(NOON + BigInt(roll(7)) * 1000n),
+      });
+    });
+    const { usages } = await aggregateUsage(metering.dependencies, context, { queries });
+    expect(usages).toEqual(queries.map((asked) => ({ queryKey: asked.queryKey, ...folded(known, asked) })));
+    expect(usages.filter(({ eventCount }) => eventCount > 0n).length).toBeGreaterThan(200);
+  }
+});
+
+function micros(time: { seconds: bigint; nanos: number } | undefined): bigint {
+  return (time?.seconds ?? 0n) * 1_000_000n + BigInt((time?.nanos ?? 0) / 1000);
+}
+
+function digested(message: UsageEventMessage): DigestedUsageEvent {
+  const { event, contentDigest } = candidateOf({
+    idempotencyKey: message.idempotencyKey, meterCode: message.meter, customerReference: message.customer, subscriptionReference: message.subscription === '' ? null : message.subscription,
+    eventTime: (NOON + (micros(message.eventTime) - NOON)) as typeof NOON, value: parseDecimal(message.value), properties: message.properties,
+  });
+  return { ...event, contentDigest };
+}
+
+function folded(known: readonly Known[], { meter, customer, subscription, period: asked, knownBeforeTime }: UsageQuery): ReturnType<typeof fold> {
+  const { kind, filters } = METERS[meter] ?? { kind: 'COUNT', filters: [] };
+  const counted = known.filter(({ event, recorded }) => event.meterCode === meter && event.customerReference === customer && recorded < micros(knownBeforeTime)
+    && event.eventTime >= micros(asked?.startTime) && event.eventTime < micros(asked?.endTime)
+    && (event.subscriptionReference === null || event.subscriptionReference === subscription) && matchesFilters(filters, event.properties));
+  return fold(kind, counted.map(({ event }) => event));
+}

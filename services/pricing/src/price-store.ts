@@ -1,0 +1,90 @@
+// All SQL of prices, their versions and bounds.
+import { commonErrors, isUniqueViolation, sqlOf } from '@valora/chassis';
+import { instant, type Instant, type PriceVersion, type PriceVersionBound } from '@valora/rating';
+import type { Transaction } from './database.ts';
+import type { Prisma } from './generated/prisma/client.ts';
+import { priceModelFromStored, priceModelToStored } from './price-model.ts';
+import type { CatalogPrice, PriceDraft } from './price.ts';
+
+const withVersions = { versions: { include: { bounds: true }, orderBy: { version: 'asc' } } } as const satisfies Prisma.PriceInclude;
+type PriceRow = Prisma.PriceGetPayload<{ include: typeof withVersions }>;
+
+function priceFromRow({ code, displayName, meterCode, currencyCode, recordedTime, versions }: PriceRow): CatalogPrice {
+  const bounds = versions.flatMap((version) => version.bounds).toSorted((one, other) => one.byVersion - other.byVersion);
+  return {
+    code,
+    displayName,
+    meterCode,
+    currencyCode,
+    recordedTime: instant(recordedTime),
+    versions: versions.map((version) => ({
+      version: version.version,
+      effectiveFrom: instant(version.effectiveFromTime),
+      effectiveTo: version.effectiveToTime === null ? null : instant(version.effectiveToTime),
+      recordedTime: instant(version.recordedTime),
+      model: priceModelFromStored(version.model),
+    })),
+    bounds: bounds.map((bound) => ({ version: bound.version, effectiveTo: instant(bound.effectiveToTime), recordedTime: instant(bound.recordedTime) })),
+  };
+}
+
+/** Errors: ALREADY_EXISTS. */
+export async function insertPrice(tx: Transaction, organizationId: string, draft: PriceDraft, recordedTime: Instant): Promise<CatalogPrice> {
+  try {
+    await tx.price.create({ data: { organizationId, ...draft, recordedTime } });
+  } catch (error) {
+    if (isUniqueViolation(error)) throw commonErrors.ALREADY_EXISTS({ resource: 'price', name: draft.code });
+    throw error;
+  }
+  return { ...draft, recordedTime, versions: [], bounds: [] };
+}
+
+/** Errors: NOT_FOUND. */
+export async function findPrice(tx: Transaction, organizationId: string, code: string): Promise<CatalogPrice> {
+  const row = await tx.price.findUnique({ where: { organizationId_code: { organizationId, code } }, include: withVersions });
+  if (row === null) throw commonErrors.NOT_FOUND({ resource: 'price', name: code });
+  return priceFromRow(row);
+}
+
+/** Those of the codes that exist, by code. */
+export async function findPrices(tx: Transaction, organizationId: string, codes: readonly string[]): Promise<readonly CatalogPrice[]> {
+  const rows = await tx.price.findMany({ where: { organizationId, code: { in: [...codes] } }, include: withVersions, orderBy: { code: 'asc' } });
+  return rows.map(priceFromRow);
+}
+
+/** Up to `limit` prices after a code, by code. */
+export async function listPricesAfter(tx: Transaction, organizationId: string, { after, limit }: { after: string | null; limit: number }): Promise<readonly CatalogPrice[]> {
+  const rows = await tx.price.findMany({
+    where: { organizationId, ...(after === null ? {} : { code: { gt: after } }) },
+    include: withVersions,
+    orderBy: { code: 'asc' },
+    take: limit,
+  });
+  return rows.map(priceFromRow);
+}
+
+/**
+ * Lets one publication of a price in at a time, until the transaction ends. A row lock would need the right to update the
+ * row, which nobody has. Read the price in a later statement: one begun before the wait would miss what was published.
+ */
+export async function lockPrice(tx: Transaction, code: string): Promise<void> {
+  await sqlOf(tx).query(`select pg_advisory_xact_lock(hashtextextended(jsonb_build_array(current_organization(), 'price', $1::text)::text, 0))::text`, [code]);
+}
+
+export async function insertPriceVersion(
+  tx: Transaction,
+  organizationId: string,
+  { priceCode, version: { version, model, effectiveFrom, effectiveTo, recordedTime } }: { priceCode: string; version: PriceVersion },
+): Promise<void> {
+  await tx.priceVersion.create({
+    data: { organizationId, priceCode, version, model: priceModelToStored(model), effectiveFromTime: effectiveFrom, effectiveToTime: effectiveTo, recordedTime },
+  });
+}
+
+export async function insertPriceVersionBound(
+  tx: Transaction,
+  organizationId: string,
+  { priceCode, byVersion, bound: { version, effectiveTo, recordedTime } }: { priceCode: string; byVersion: number; bound: PriceVersionBound },
+): Promise<void> {
+  await tx.priceVersionBound.create({ data: { organizationId, priceCode, byVersion, version, effectiveToTime: effectiveTo, recordedTime } });
+}

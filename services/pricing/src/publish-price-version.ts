@@ -1,0 +1,67 @@
+// PublishPriceVersion: the new version and the bound of its predecessor, recorded together.
+import { Fields, mutate, type CallContext } from '@valora/chassis';
+import {
+  CatalogServiceService, type ModelWarning, type PublishPriceVersionRequest, type PublishPriceVersionResponse,
+} from '@valora/contracts/valora/pricing/v1/catalog';
+import { formatInstant, type Instant, type Price, type PriceModel, type PriceProblem } from '@valora/rating';
+import type { CatalogDependencies } from './catalog.ts';
+import { errors } from './errors.ts';
+import { parsePriceModel } from './price-model.ts';
+import { findPrice, insertPriceVersion, insertPriceVersionBound, lockPrice } from './price-store.ts';
+import { priceVersionToProto } from './price.ts';
+import { planPublication, type Publication } from './publication.ts';
+
+export async function publishPriceVersion(dependencies: CatalogDependencies, context: CallContext, request: PublishPriceVersionRequest): Promise<PublishPriceVersionResponse> {
+  const { organizationId } = context;
+  const { priceCode, publication, model, warnings } = parsePublication(request);
+  return await mutate(dependencies, { context, method: CatalogServiceService.publishPriceVersion, request }, async (tx, recordedTime) => {
+    await lockPrice(tx, priceCode);
+    const price = await findPrice(tx, organizationId, priceCode);
+    requireMatchingModel(price, model);
+    if (!request.allowBackDating) requireNotBackDated(publication, recordedTime);
+    const { version: number, boundedVersion, leavesGap } = planPublication(price, publication);
+
+    const version = { version: number, ...publication, recordedTime, model };
+    await insertPriceVersion(tx, organizationId, { priceCode, version });
+    if (boundedVersion !== null) {
+      const bound = { version: boundedVersion, effectiveTo: publication.effectiveFrom, recordedTime };
+      await insertPriceVersionBound(tx, organizationId, { priceCode, byVersion: number, bound });
+    }
+    return { version: priceVersionToProto(version), warnings: [...warnings.map(warningToProto), ...(leavesGap ? [gapWarning(boundedVersion)] : [])] };
+  });
+}
+
+function parsePublication(request: PublishPriceVersionRequest): { priceCode: string; publication: Publication; model: PriceModel; warnings: readonly PriceProblem[] } {
+  const fields = new Fields();
+  fields.requestId(request.requestId);
+  const priceCode = fields.code('price', request.price);
+  const effectiveFrom = fields.instant('effective_from_time', request.effectiveFromTime);
+  const effectiveTo = fields.optionalInstant('effective_to_time', request.effectiveToTime);
+  if (effectiveTo !== null && effectiveTo <= effectiveFrom) fields.refuse('effective_to_time', 'OUT_OF_ORDER', 'Must lie after effective_from_time.');
+  const { model, warnings } = parsePriceModel(fields, 'model', request.model);
+  fields.check();
+  return { priceCode, publication: { effectiveFrom, effectiveTo }, model, warnings };
+}
+
+/** A fee rates its item's quantity with any model; a metered price rates usage, and FLAT knows none. */
+function requireMatchingModel({ code, meterCode }: Price, model: PriceModel): void {
+  if (meterCode !== null && model.kind === 'FLAT') throw errors.MODEL_MISMATCH({ price: code, meter: meterCode });
+}
+
+function requireNotBackDated({ effectiveFrom }: Publication, recordedTime: Instant): void {
+  if (effectiveFrom < recordedTime) {
+    throw errors.PRICE_VERSION_BACK_DATED({ effective_from_time: formatInstant(effectiveFrom), current_time: formatInstant(recordedTime) });
+  }
+}
+
+function warningToProto({ path, reason, message }: PriceProblem): ModelWarning {
+  return { field: path, reason, message };
+}
+
+function gapWarning(boundedVersion: number | null): ModelWarning {
+  return {
+    field: 'effective_to_time',
+    reason: 'NO_VERSION_AFTERWARDS',
+    message: `Version ${boundedVersion} ends where this one starts and does not come back when it ends. Publish a version from there on, or runs of later periods stop.`,
+  };
+}

@@ -1,0 +1,185 @@
+/** Prices and their versions, through the rpcs. */
+import { DomainError } from '@valora/chassis';
+import { BillingTiming, type CreatePriceRequest, type Price, type PublishPriceVersionRequest, type PublishPriceVersionResponse } from '@valora/contracts/valora/pricing/v1/catalog';
+import type { PriceModel } from '@valora/contracts/valora/pricing/v1/price_model';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { as, at, CLOCK, flat, newRequestId, openPricingLab, perUnit, refusal, shown, tier, type PricingLab } from './pricing-lab.ts';
+
+let lab: PricingLab;
+beforeAll(async () => { lab = await openPricingLab(); });
+afterAll(() => lab.close());
+
+function priceRequest(price: Partial<Price>): CreatePriceRequest {
+  const wanted = { code: 'seat', displayName: 'Seat', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.UNSPECIFIED, versions: [], bounds: [], ...price };
+  return { requestId: newRequestId(), price: wanted };
+}
+
+async function createPrice(organizationId: string, price: Partial<Price>): Promise<Price | undefined> {
+  return (await lab.catalog.createPrice(as(organizationId), priceRequest(price))).price;
+}
+
+function publish(organizationId: string, wanted: Partial<PublishPriceVersionRequest>): Promise<PublishPriceVersionResponse> {
+  return lab.catalog.publishPriceVersion(as(organizationId), {
+    requestId: newRequestId(), price: 'seat', effectiveFromTime: at('2026-02-01T00:00:00Z'), model: flat('20'), allowBackDating: false, ...wanted,
+  });
+}
+
+describe('CreatePrice', () => {
+  test('answers the price, in arrears and without versions, and so does GetPrice', async () => {
+    const created = await createPrice('org_a', { code: 'tokens', meter: 'tokens' });
+    expect(created).toEqual({
+      code: 'tokens', displayName: 'Seat', meter: 'tokens', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, recordedTime: at(CLOCK), versions: [], bounds: [],
+    });
+    expect((await lab.catalog.getPrice(as('org_a'), { code: 'tokens' })).price).toEqual(created);
+  });
+
+  test('repeated, answers the same; with another body, or a taken code, is refused', async () => {
+    const request = priceRequest({ code: 'twice' });
+    const first = await lab.catalog.createPrice(as('org_a'), request);
+    expect(await lab.catalog.createPrice(as('org_a'), request)).toEqual(first);
+    expect((await refusal(lab.catalog.createPrice(as('org_a'), { ...priceRequest({ code: 'other' }), requestId: request.requestId }))).reason).toBe('REQUEST_ID_REUSED');
+    expect((await refusal(createPrice('org_a', { code: 'twice' }))).reason).toBe('ALREADY_EXISTS');
+    expect(await createPrice('org_b', { code: 'twice' })).toMatchObject({ code: 'twice' });
+  });
+
+  test('of an unknown meter is refused', async () => {
+    expect(await refusal(createPrice('org_a', { code: 'unmetered', meter: 'steps' }))).toMatchObject({ reason: 'METER_UNKNOWN', metadata: { meter: 'steps' } });
+  });
+
+  test('names every bad field at once', async () => {
+    const request = { ...priceRequest({ code: 'Seat', displayName: '', currencyCode: 'EUR', meter: '9' }), requestId: '' };
+    const { fieldViolations } = await refusal(lab.catalog.createPrice(as('org_a'), request));
+    expect(fieldViolations?.map(({ field }) => field)).toEqual(['request_id', 'price.currency_code', 'price.code', 'price.display_name', 'price.meter']);
+  });
+});
+
+describe('PublishPriceVersion', () => {
+  test('records the version and the bound of its predecessor together', async () => {
+    await createPrice('org_publish', {});
+    await publish('org_publish', {});
+    await lab.setClock('org_publish', '2026-01-20T00:00:00Z');
+    const { version } = await publish('org_publish', { effectiveFromTime: at('2026-03-01T00:00:00Z'), effectiveToTime: at('2026-04-01T00:00:00Z'), model: flat('25.50') });
+    expect(version).toMatchObject({ version: 2, model: flat('25.5'), recordedTime: at('2026-01-20T00:00:00Z') });
+    const { price } = await lab.catalog.getPrice(as('org_publish'), { code: 'seat' });
+    expect(price?.versions.map(({ version: number, effectiveFromTime, effectiveToTime }) => [number, shown(effectiveFromTime), shown(effectiveToTime)])).toEqual([
+      [1, '2026-02-01T00:00:00Z', 'open'], [2, '2026-03-01T00:00:00Z', '2026-04-01T00:00:00Z'],
+    ]);
+    expect(price?.bounds).toEqual([{ version: 1, effectiveToTime: at('2026-03-01T00:00:00Z'), recordedTime: at('2026-01-20T00:00:00Z') }]);
+  });
+
+  test.each<[title: string, model: PriceModel]>([
+    ['flat', flat('19.99')],
+    ['per unit, 38 digits', perUnit('12345678901234567890.123456789012345678')],
+    ['graduated', { model: { $case: 'graduated', value: { tiers: [tier('99.5', '0.0000025', '3'), tier('', '0')] } } }],
+    ['volume', { model: { $case: 'volume', value: { tiers: [tier('100', '0.1'), tier('', '0.1', '0.01')] } } }],
+  ])('keeps the model exactly: %s', async (title, model) => {
+    const code = `kept-${title.slice(0, 4).trim()}`;
+    await createPrice('org_kept', { code });
+    await publish('org_kept', { price: code, model });
+    expect((await lab.catalog.getPrice(as('org_kept'), { code })).price?.versions[0]?.model).toEqual(model);
+  });
+
+  test('of a missing price, back-dated without asking, or reaching a later version, is refused by name', async () => {
+    await createPrice('org_refused', {});
+    await publish('org_refused', { effectiveFromTime: at('2026-06-01T00:00:00Z') });
+    expect((await refusal(publish('org_refused', { price: 'absent' }))).reason).toBe('NOT_FOUND');
+    expect(await refusal(publish('org_refused', { effectiveFromTime: at('2026-01-14T23:59:59.999999Z') }))).toMatchObject({ reason: 'PRICE_VERSION_BACK_DATED', metadata: { current_time: CLOCK } });
+    expect(await refusal(publish('org_refused', {}))).toMatchObject({ reason: 'PRICE_VERSION_OVERLAP', metadata: { version: '1', effective_from_time: '2026-06-01T00:00:00Z' } });
+  });
+
+  test('at the very instant of the clock needs no asking; back-dated with asking is published', async () => {
+    await createPrice('org_back', {});
+    await publish('org_back', { effectiveFromTime: at(CLOCK) });
+    const { version } = await publish('org_back', { effectiveFromTime: at('2025-01-01T00:00:00Z'), effectiveToTime: at(CLOCK), allowBackDating: true });
+    expect(version?.version).toBe(2);
+  });
+
+  test('of FLAT on a metered price is a mismatch; any model fits a fee', async () => {
+    await createPrice('org_match', { code: 'metered', meter: 'calls' });
+    expect(await refusal(publish('org_match', { price: 'metered' }))).toMatchObject({ reason: 'MODEL_MISMATCH', metadata: { price: 'metered', meter: 'calls' } });
+    await createPrice('org_match', { code: 'fee' });
+    const { version } = await publish('org_match', { price: 'fee', model: { model: { $case: 'graduated', value: { tiers: [tier('10', '5'), tier('', '4')] } } } });
+    expect(version?.version).toBe(1);
+  });
+
+  test('names every problem of the request at once, and what is malformed only once', async () => {
+    const tiers = [tier('1e3', '0.1'), tier('', '-1'), tier('50', '', '١')];
+    const start = at('2026-02-01T00:00:00Z');
+    const { fieldViolations } = await refusal(publish('org_match', { price: '', effectiveFromTime: start, effectiveToTime: start, model: { model: { $case: 'graduated', value: { tiers } } } }));
+    expect(fieldViolations?.map((violation) => `${violation.field} ${violation.reason}`)).toEqual([
+      'price MISSING',
+      'effective_to_time OUT_OF_ORDER',
+      'model.graduated.tiers[0].up_to DECIMAL_MALFORMED',
+      'model.graduated.tiers[2].unit_amount DECIMAL_MALFORMED',
+      'model.graduated.tiers[2].flat_amount DECIMAL_MALFORMED',
+      'model.graduated.tiers[1].up_to TIER_OPEN_NOT_LAST',
+      'model.graduated.tiers[1].unit_amount AMOUNT_NEGATIVE',
+      'model.graduated.tiers[2].up_to TIER_LAST_NOT_OPEN',
+    ]);
+  });
+
+  test.each<[title: string, model: PriceModel | undefined, field: string]>([
+    ['no model', undefined, 'model'],
+    ['no tiers', { model: { $case: 'volume', value: { tiers: [] } } }, 'model.volume.tiers'],
+    ['101 tiers', { model: { $case: 'volume', value: { tiers: [...Array.from({ length: 100 }, (_, index) => tier(String(index + 1), '1')), tier('', '1')] } } }, 'model.volume.tiers'],
+  ])('is refused with %s', async (_title, model, field) => {
+    const { fieldViolations } = await refusal(publish('org_match', { price: 'fee', model }));
+    expect(fieldViolations?.map((violation) => violation.field)).toContain(field);
+  });
+
+  test('warns of a volume cliff and of a time without a version', async () => {
+    await createPrice('org_warn', {});
+    await publish('org_warn', {});
+    const { warnings } = await publish('org_warn', {
+      effectiveFromTime: at('2026-03-01T00:00:00Z'), effectiveToTime: at('2026-04-01T00:00:00Z'), model: { model: { $case: 'volume', value: { tiers: [tier('100', '0.1'), tier('', '0.05')] } } },
+    });
+    expect(warnings.map(({ field, reason }) => [field, reason])).toEqual([['model.volume.tiers[1]', 'VOLUME_CLIFF'], ['effective_to_time', 'NO_VERSION_AFTERWARDS']]);
+  });
+
+  test('twelve at once: each a version of its own, numbered without a gap, and every overlapping one refused', async () => {
+    await createPrice('org_race', {});
+    const months = ['02', '03', '04', '05', '06', '07', '02', '03', '04', '05', '06', '07'];
+    const outcomes = await Promise.allSettled(months.map((month) => publish('org_race', { effectiveFromTime: at(`2026-${month}-01T00:00:00Z`) })));
+    const { price } = await lab.catalog.getPrice(as('org_race'), { code: 'seat' });
+    const published = outcomes.filter(({ status }) => status === 'fulfilled').length;
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' && outcome.reason instanceof DomainError ? [outcome.reason.reason] : []));
+    expect(reasons).toEqual(Array.from({ length: months.length - published }, () => 'PRICE_VERSION_OVERLAP'));
+    expect(price?.versions.map(({ version }) => version)).toEqual(Array.from({ length: published }, (_, index) => index + 1));
+    // Each later version bounded its predecessor, so what was published came in the order of time.
+    const starts = price?.versions.map(({ effectiveFromTime }) => shown(effectiveFromTime)) ?? [];
+    expect(starts).toEqual([...new Set(starts)].toSorted());
+    expect(price?.bounds.map(({ version, effectiveToTime }) => [version, shown(effectiveToTime)])).toEqual(starts.slice(1).map((start, index) => [index + 1, start]));
+  });
+});
+
+test('lists and batches are by code in byte order, and another organization sees none of it', async () => {
+  for (const code of ['b', 'a.z', 'a-z', 'a_z', 'a0']) await createPrice('org_list', { code });
+  const pages: string[][] = [];
+  let pageToken = '';
+  do {
+    const { prices, nextPageToken } = await lab.catalog.listPrices(as('org_list'), { pageSize: 2, pageToken });
+    pages.push(prices.map(({ code }) => code));
+    pageToken = nextPageToken;
+  } while (pageToken !== '');
+  expect(pages).toEqual([['a-z', 'a.z'], ['a0', 'a_z'], ['b']]);
+  expect((await lab.catalog.batchGetPrices(as('org_list'), { codes: ['b', 'a0', 'b'] })).prices.map(({ code }) => code)).toEqual(['a0', 'b']);
+  expect(await refusal(lab.catalog.batchGetPrices(as('org_list'), { codes: ['b', 'absent'] }))).toMatchObject({ reason: 'NOT_FOUND', metadata: { name: 'absent' } });
+  expect((await refusal(lab.catalog.batchGetPrices(as('org_list'), { codes: [] }))).reason).toBe('FIELD_INVALID');
+  expect((await lab.catalog.listPrices(as('org_stranger'), { pageSize: 0, pageToken: '' })).prices).toEqual([]);
+  expect((await refusal(lab.catalog.getPrice(as('org_stranger'), { code: 'b' }))).reason).toBe('NOT_FOUND');
+});
+
+test('what was recorded can be changed by nobody, not even the owner', async () => {
+  await createPrice('org_fixed', {});
+  await publish('org_fixed', {});
+  const owner = new pg.Client({ connectionString: lab.testDatabase.url });
+  await owner.connect();
+  try {
+    for (const statement of [`update pricing.price_version set model = '{}'`, 'delete from pricing.price_version', `update pricing.price set display_name = ''`, 'truncate pricing.plan cascade']) {
+      await expect(owner.query(statement)).rejects.toThrow('never changed or removed');
+    }
+  } finally {
+    await owner.end();
+  }
+});

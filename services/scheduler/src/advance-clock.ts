@@ -1,0 +1,92 @@
+// Moving a sandbox's clock: from due instant to due instant, doing at each what is due, up to the target. Every step may be
+// repeated, so a call that died half-way is simply made again. Tenancy's clock moves last: it says how far the others got.
+import { setTimeout as delay } from 'node:timers/promises';
+import { CallError, commonErrors, Fields, instantFromTimestamp, timestampFromInstant, type CallContext, type Timestamp } from '@valora/chassis';
+import type { AdvanceClockRequest, AdvanceClockResponse } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { formatInstant, type Instant } from '@valora/rating';
+import { errors } from './errors.ts';
+import { jobs, type FailedRun } from './job.ts';
+import type { Peers } from './peers.ts';
+
+const STEPS_MAX = 1_000_000;
+/** How long to wait for a scheduler replica that holds the work which is due. */
+const OTHER_WORKER_POLL_MS = 50;
+/** Whoever mends what failed and advances again need not wait long. */
+const RETRY_DELAY_MS = 500;
+
+export async function advanceClock(peers: Peers, context: CallContext, request: AdvanceClockRequest): Promise<AdvanceClockResponse> {
+  const fields = new Fields();
+  const target = fields.instant('target_time', request.targetTime);
+  fields.check();
+  const { organization, currentTime } = await peers.organizations.getOrganization(context, {});
+  if (organization?.sandbox !== true || currentTime === undefined) throw errors.NOT_A_SANDBOX();
+
+  let now = instantFromTimestamp(currentTime);
+  const done = { closedCycleCount: 0, finalizedInvoiceCount: 0 };
+  for (let steps = 0; steps < STEPS_MAX; steps += 1) {
+    if (context.signal.aborted) throw commonErrors.DEADLINE_EXCEEDED();
+    const due = await nextDueTime(peers, context);
+    now = latest(now, due !== null && due < target ? due : target);
+    await setClocks(peers, context, now);
+    if (due === null || due > now) return { currentTime: timestampFromInstant(now), ...done };
+    const worked = await workOnce(peers, context);
+    if (worked.failedRun !== null) throw failure(now, worked.failedRun);
+    done.closedCycleCount += worked.closedCount;
+    done.finalizedInvoiceCount += worked.finalizedCount;
+    if (worked.processedCount === 0) await delay(OTHER_WORKER_POLL_MS, undefined, { signal: context.signal }).catch(() => { throw commonErrors.DEADLINE_EXCEEDED(); });
+  }
+  throw new Error(`a sandbox had more than ${STEPS_MAX} due instants`);
+}
+
+interface Worked {
+  readonly processedCount: number;
+  readonly closedCount: number;
+  readonly finalizedCount: number;
+  readonly failedRun: FailedRun | null;
+}
+
+async function workOnce(peers: Peers, context: CallContext): Promise<Worked> {
+  const run = async (job: (typeof jobs)[keyof typeof jobs]) => {
+    const done = await job.work(peers, context, RETRY_DELAY_MS);
+    await job.release(peers, context);
+    return done;
+  };
+  const opened = await run(jobs[Job.OPEN_CYCLES]);
+  const closed = await run(jobs[Job.CLOSE_CYCLES]);
+  const finalized = await run(jobs[Job.ISSUE_INVOICES]);
+  return {
+    processedCount: opened.processedCount + closed.processedCount + finalized.processedCount,
+    closedCount: closed.processedCount,
+    finalizedCount: finalized.processedCount,
+    failedRun: closed.failedRuns[0] ?? null,
+  };
+}
+
+async function nextDueTime(peers: Peers, context: CallContext): Promise<Instant | null> {
+  const answers: readonly { readonly dueTime?: Timestamp | undefined }[] = await Promise.all([
+    peers.subscriptionDueWork.getNextDueTime(context, {}), peers.invoicingDueWork.getNextDueTime(context, {}),
+  ]);
+  const [first, second] = answers.flatMap(({ dueTime }) => (dueTime === undefined ? [] : [instantFromTimestamp(dueTime)]));
+  if (first === undefined) return null;
+  return second === undefined || first < second ? first : second;
+}
+
+async function setClocks(peers: Peers, context: CallContext, now: Instant): Promise<void> {
+  const request = { currentTime: timestampFromInstant(now) };
+  try {
+    await Promise.all(peers.otherFences.map((fence) => fence.setClock(context, request)));
+    await peers.tenancyFence.setClock(context, request);
+  } catch (error) {
+    if (error instanceof CallError && error.reason === 'NOT_A_SANDBOX') throw errors.NOT_A_SANDBOX();
+    throw error;
+  }
+}
+
+function latest(one: Instant, other: Instant): Instant {
+  return one > other ? one : other;
+}
+
+function failure(now: Instant, { subscription, cycleIndex, error }: FailedRun) {
+  return errors.BILLING_RUN_FAILED({ current_time: formatInstant(now), subscription, cycle_index: String(cycleIndex), reason: error.reason, detail: error.message });
+}

@@ -1,0 +1,32 @@
+// The scheduler, put together: its database, the services it drives, its rpcs and its tick.
+import { randomUUID } from 'node:crypto';
+import { createPeerAuthenticate, createServiceGround, unaryService, type Platform, type RunningService } from '@valora/chassis';
+import { SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { advanceClock } from './advance-clock.ts';
+import { openSchedulerDatabase } from './database.ts';
+import { connectPeers } from './peers.ts';
+import { jobHandlers } from './run-job.ts';
+import { startTicking } from './tick.ts';
+
+/** `tickIntervalMs` null: no tick, jobs run only when asked to. */
+export async function createSchedulerService(platform: Platform, { tickIntervalMs }: { tickIntervalMs: number | null }): Promise<RunningService> {
+  const { log, admission, peer, closePeers } = createServiceGround(platform, 'scheduler');
+  const database = openSchedulerDatabase(platform, log);
+  const peers = connectPeers(peer);
+  const dependencies = { peers, database, log, newUuid: randomUUID };
+  const ticking = tickIntervalMs === null ? null : startTicking(dependencies, tickIntervalMs);
+  return {
+    name: 'scheduler',
+    services: [
+      unaryService(SchedulerServiceService, {
+        ...jobHandlers(dependencies),
+        advanceClock: (context, request) => advanceClock(peers, context, request),
+      }, { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log }),
+    ],
+    async close() {
+      await ticking?.stop();
+      closePeers();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,122 @@
+// All SQL of billing cycles, save opening them: claiming, completing, reading. Many cycles of one organization at a time.
+import { currentTime, fenceExists, type Sql } from '@valora/chassis';
+import { instant, type Instant } from '@valora/rating';
+import type { BillingCycle, BillingCycleState } from './billing-cycle.ts';
+import type { Transaction } from './database.ts';
+import type { BillingCycle as BillingCycleRow } from './generated/prisma/client.ts';
+
+/** Named as Prisma names them, so that a row has one shape whichever client read it. */
+const COLUMNS = `cycle.subscription_reference as "subscriptionReference", cycle.cycle_index as "cycleIndex", cycle.start_time as "startTime", cycle.end_time as "endTime",
+  cycle.cutoff_time as "cutoffTime", cycle.tzdata_version as "tzdataVersion", cycle.state, cycle.run_digest as "runDigest"`;
+
+/** A cycle may be worked on once the run before it is complete. CLOSED is final, so this can't become false again. */
+const PREDECESSOR_CLOSED = `(cycle.cycle_index = 1 or exists (
+  select from billing_cycle previous where previous.organization_id = cycle.organization_id and previous.subscription_reference = cycle.subscription_reference
+    and previous.cycle_index = cycle.cycle_index - 1 and previous.state = 'CLOSED'))`;
+
+function cycleFromRow(row: Omit<BillingCycleRow, 'organizationId' | 'leaseEndTime'>): BillingCycle {
+  return {
+    subscriptionReference: row.subscriptionReference,
+    index: row.cycleIndex,
+    start: instant(row.startTime),
+    end: instant(row.endTime),
+    cutoff: instant(row.cutoffTime),
+    tzdataVersion: row.tzdataVersion,
+    state: row.state as BillingCycleState,
+    runDigest: row.runDigest,
+  };
+}
+
+/** Cycles of the named subscriptions, by index. */
+export async function findCycles(tx: Transaction, organizationId: string, subscriptionReferences: readonly string[]): Promise<readonly BillingCycle[]> {
+  const rows = await tx.billingCycle.findMany({ where: { organizationId, subscriptionReference: { in: [...subscriptionReferences] } }, orderBy: { cycleIndex: 'asc' } });
+  return rows.map(cycleFromRow);
+}
+
+/** Up to `limit` cycles of a subscription after an index, by index. */
+export async function listCyclesAfter(
+  tx: Transaction,
+  organizationId: string,
+  { subscriptionReference, after, limit }: { subscriptionReference: string; after: number; limit: number },
+): Promise<readonly BillingCycle[]> {
+  const rows = await tx.billingCycle.findMany({ where: { organizationId, subscriptionReference, cycleIndex: { gt: after } }, orderBy: { cycleIndex: 'asc' }, take: limit });
+  return rows.map(cycleFromRow);
+}
+
+/** The organization's clock; null where nothing was ever recorded, so that nothing is due either. */
+export async function findClock(sql: Sql): Promise<Instant | null> {
+  return (await fenceExists(sql)) ? await currentTime(sql) : null;
+}
+
+/**
+ * Takes cycles whose cutoff has come, OPEN → CLOSING, also those whose earlier taker let its lease end. The lease goes by the
+ * database's clock, as the taker lives by real time, in a sandbox too. Concurrent claimers skip each other's rows.
+ */
+export async function claimCycles(sql: Sql, { now, batchSizeMax, leaseMicros }: { now: Instant; batchSizeMax: number; leaseMicros: bigint }): Promise<readonly BillingCycle[]> {
+  const rows = await sql.query<BillingCycleRow>(
+    `with clock as materialized (select now_micros() as now),
+     due as materialized (
+       select cycle.subscription_reference, cycle.cycle_index, clock.now from billing_cycle cycle, clock
+       where cycle.organization_id = current_organization() and cycle.state <> 'CLOSED' and cycle.cutoff_time <= $1::bigint
+         and (cycle.state = 'OPEN' or cycle.lease_end_time <= clock.now) and ${PREDECESSOR_CLOSED}
+       order by cycle.cutoff_time, cycle.subscription_reference, cycle.cycle_index
+       limit $2::bigint for update of cycle skip locked)
+     update billing_cycle cycle set state = 'CLOSING', lease_end_time = due.now + $3::bigint
+     from due where cycle.organization_id = current_organization() and cycle.subscription_reference = due.subscription_reference and cycle.cycle_index = due.cycle_index
+     returning ${COLUMNS}`,
+    [now, BigInt(batchSizeMax), leaseMicros]);
+  return rows.map(cycleFromRow).toSorted(byCutoff);
+}
+
+/** Cycles by name, locked in one order for all callers, so that none waits in a circle. Those that don't exist are left out. */
+export async function lockCycles(sql: Sql, names: readonly { readonly subscriptionReference: string; readonly index: number }[]): Promise<readonly BillingCycle[]> {
+  const rows = await sql.query<BillingCycleRow>(
+    `select ${COLUMNS} from billing_cycle cycle
+     where cycle.organization_id = current_organization()
+       and (cycle.subscription_reference, cycle.cycle_index) in (select * from unnest($1::text[], $2::int[]))
+     order by cycle.subscription_reference, cycle.cycle_index for update`,
+    [names.map(({ subscriptionReference }) => subscriptionReference), names.map(({ index }) => index)]);
+  return rows.map(cycleFromRow);
+}
+
+/** CLOSING → CLOSED for locked cycles. */
+export async function closeCycles(sql: Sql, closed: readonly { readonly subscriptionReference: string; readonly index: number; readonly runDigest: string }[]): Promise<void> {
+  await sql.query(
+    `update billing_cycle cycle set state = 'CLOSED', lease_end_time = null, run_digest = completed.run_digest
+     from unnest($1::text[], $2::int[], $3::text[]) as completed (subscription_reference, cycle_index, run_digest)
+     where cycle.organization_id = current_organization() and cycle.subscription_reference = completed.subscription_reference and cycle.cycle_index = completed.cycle_index`,
+    [closed.map(({ subscriptionReference }) => subscriptionReference), closed.map(({ index }) => index), closed.map(({ runDigest }) => runDigest)]);
+}
+
+/** Ends the leases of locked cycles that are being closed after `delayMicros`, by the database's clock. */
+export async function releaseLeases(sql: Sql, { released, delayMicros }: { released: readonly { readonly subscriptionReference: string; readonly index: number }[]; delayMicros: bigint }): Promise<void> {
+  await sql.query(
+    `update billing_cycle cycle set lease_end_time = now_micros() + $3::bigint
+     from unnest($1::text[], $2::int[]) as released (subscription_reference, cycle_index)
+     where cycle.organization_id = current_organization() and cycle.subscription_reference = released.subscription_reference
+       and cycle.cycle_index = released.cycle_index and cycle.state = 'CLOSING'`,
+    [released.map(({ subscriptionReference }) => subscriptionReference), released.map(({ index }) => index), delayMicros]);
+}
+
+/**
+ * When a cycle can be claimed next, by the organization's clock; null for never. A cycle that waits for its predecessor is not
+ * counted, as the predecessor is. One being closed comes back when its lease ends; a sandbox's clock says nothing about that,
+ * so there it is due since its cutoff.
+ */
+export async function nextClaimTime(sql: Sql): Promise<Instant | null> {
+  const [row] = await sql.query<{ micros: bigint | null }>(
+    `select least(
+       (select cycle.cutoff_time from billing_cycle cycle
+        where cycle.organization_id = current_organization() and cycle.state = 'OPEN' and ${PREDECESSOR_CLOSED}
+        order by cycle.cutoff_time limit 1),
+       (select min(case when fence.sandbox_time is null then greatest(cycle.cutoff_time, cycle.lease_end_time) else cycle.cutoff_time end)
+        from billing_cycle cycle join fence on fence.organization_id = cycle.organization_id
+        where cycle.organization_id = current_organization() and cycle.state = 'CLOSING')) as micros`);
+  return row === undefined || row.micros === null ? null : instant(row.micros);
+}
+
+function byCutoff(one: BillingCycle, other: BillingCycle): number {
+  if (one.cutoff !== other.cutoff) return one.cutoff < other.cutoff ? -1 : 1;
+  if (one.subscriptionReference !== other.subscriptionReference) return one.subscriptionReference < other.subscriptionReference ? -1 : 1;
+  return one.index - other.index;
+}

@@ -1,0 +1,19 @@
+// Why subscription refuses, beyond the reasons every service shares.
+import { defineErrors, type ErrorTable } from '@valora/chassis';
+
+export const errorTable = {
+  CUSTOMER_UNKNOWN: { code: 'FAILED_PRECONDITION', message: 'There is no customer "{customer}" in your organization. Create the customer first.' },
+  PLAN_UNKNOWN: { code: 'FAILED_PRECONDITION', message: 'There is no plan "{plan}" in your organization. Create the plan first.' },
+  METER_ALREADY_SUBSCRIBED: {
+    code: 'FAILED_PRECONDITION',
+    message: 'The customer "{customer}" has usage of the meter "{meter}" billed by the subscription "{subscription}", so a second one would bill it twice. Choose a plan without that meter.',
+  },
+  CYCLE_NOT_CLAIMED: { code: 'FAILED_PRECONDITION', message: 'Cycle {cycle_index} of the subscription "{subscription}" was never claimed, so it can have no run. Claim it first.' },
+  RUN_DIGEST_MISMATCH: {
+    code: 'FAILED_PRECONDITION',
+    message: 'Cycle {cycle_index} of the subscription "{subscription}" was completed with the run digest {stored_digest}, not {run_digest}. Nothing was changed; this is a defect or tampering, and needs a person.',
+  },
+  ORGANIZATION_NAMED: { code: 'PERMISSION_DENIED', message: 'This call crosses organizations. Make it with a service token that names none.' },
+} as const satisfies ErrorTable;
+
+export const errors = defineErrors('subscription.valora', errorTable);

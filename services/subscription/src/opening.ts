@@ -1,0 +1,48 @@
+// Opening cycles: from what a subscription is to the boundaries and cutoffs of its next cycles. A pure function of facts, so
+// opening late, twice or in any number of replicas gives the same cycles. Two traps: a cycle starts at the persisted end of
+// the one before, whatever the calendar says today; and its cutoff goes by the grace known at its start, not now.
+import {
+  cycleBounds, cycleCutoff, firstCutoff, settingsKnownBefore, type BillingCadence, type Instant, type Interval, type SettingsVersion,
+} from '@valora/rating';
+import type { BillingCycle } from './billing-cycle.ts';
+
+/** A subscription with the end of its last cycle, if it has one. */
+export interface OpeningSubscription {
+  readonly reference: string;
+  readonly cadence: BillingCadence;
+  readonly startTime: Instant;
+  readonly recordedTime: Instant;
+  readonly nextIndex: number;
+  readonly previous: { readonly end: Instant; readonly cutoff: Instant } | null;
+}
+
+export interface DuePeriod extends Interval {
+  readonly index: number;
+}
+
+/** The next periods whose start the clock has reached, at most `countMax`: more than one after missed openings or a back-dated start. */
+export function duePeriods({ cadence, nextIndex, previous }: OpeningSubscription, now: Instant, countMax: number): readonly DuePeriod[] {
+  const periods: DuePeriod[] = [];
+  let start = previous?.end ?? cadence.anchor;
+  for (let index = nextIndex; start <= now && periods.length < countMax; index += 1) {
+    const { end } = cycleBounds(cadence, index);
+    periods.push({ index, start, end });
+    start = end;
+  }
+  return periods;
+}
+
+/** Those periods as open cycles. Of `settings`, all versions recorded before the last period's start must be there. */
+export function openedCycles(
+  { reference, startTime, recordedTime, previous }: OpeningSubscription,
+  periods: readonly DuePeriod[],
+  { settings, tzdataVersion }: { settings: readonly SettingsVersion[]; tzdataVersion: string },
+): readonly BillingCycle[] {
+  let previousCutoff = previous?.cutoff ?? firstCutoff({ start: startTime, subscriptionRecordedTime: recordedTime });
+  return periods.map(({ index, start, end }) => {
+    const { graceMicros } = settingsKnownBefore(settings, start);
+    const cutoff = cycleCutoff({ previousCutoff, end, subscriptionRecordedTime: recordedTime, graceMicros });
+    previousCutoff = cutoff;
+    return { subscriptionReference: reference, index, start, end, cutoff, tzdataVersion, state: 'OPEN', runDigest: null };
+  });
+}

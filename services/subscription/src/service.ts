@@ -1,0 +1,47 @@
+// The subscription service, put together: its database, the services it asks, and its rpcs.
+import { fileURLToPath } from 'node:url';
+import {
+  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, schemaMigrations, setDueWorkSandboxTime, sqlOf, unaryService,
+  type Platform, type RunningService, type SchemaMigrations,
+} from '@valora/chassis';
+import { BillingCycleServiceService, DueWorkServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { CustomerServiceService } from '@valora/contracts/valora/subscription/v1/customer';
+import { FenceServiceService } from '@valora/contracts/valora/subscription/v1/fence';
+import { SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
+import { billingCycleHandlers } from './billing-cycles.ts';
+import { customerHandlers } from './customers.ts';
+import { openSubscriptionDatabase } from './database.ts';
+import { dueWorkHandlers } from './due-work.ts';
+import { createSources } from './sources.ts';
+import { subscriptionHandlers } from './subscriptions.ts';
+
+export const subscriptionSchema: SchemaMigrations = await schemaMigrations(fileURLToPath(new URL('..', import.meta.url)));
+
+export async function createSubscriptionService(platform: Platform): Promise<RunningService> {
+  const { log, admission, peer, closePeers } = createServiceGround(platform, 'subscription');
+  const database = openSubscriptionDatabase(platform, log);
+  const recording = { database, findSandboxTime: createFindSandboxTime(peer('tenancy')) };
+  const sources = createSources({ tenancy: peer('tenancy'), pricing: peer('pricing') });
+  const wrapping = { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log };
+  return {
+    name: 'subscription',
+    services: [
+      unaryService(CustomerServiceService, customerHandlers(recording), wrapping),
+      unaryService(SubscriptionServiceService, subscriptionHandlers({ ...recording, sources }), wrapping),
+      unaryService(BillingCycleServiceService, billingCycleHandlers({ database, sources, tzdataVersion: timeZoneRules() }), wrapping),
+      unaryService(DueWorkServiceService, dueWorkHandlers(database), wrapping),
+      unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
+    ],
+    async close() {
+      closePeers();
+      await database.close();
+    },
+  };
+}
+
+/** The version of the tz database in this Node, for example `2025b`. */
+function timeZoneRules(): string {
+  const { tz } = process.versions;
+  if (tz === undefined) throw new Error('This Node was built without time zone data (full ICU). Use an official build of Node 24.');
+  return tz;
+}

@@ -1,0 +1,61 @@
+/** Tenancy, put together: who is a tenant, how it bills, and who may call for it. */
+import { fileURLToPath } from 'node:url';
+import {
+  createAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, schemaMigrations, unaryService,
+  type ApiKeyVerifier, type Platform, type RunningService, type SchemaMigrations,
+} from '@valora/chassis';
+import { ApiKeyServiceService } from '@valora/contracts/valora/tenancy/v1/api_key';
+import { FenceServiceService } from '@valora/contracts/valora/tenancy/v1/fence';
+import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
+import { findApiKey } from './api-key-store.ts';
+import { changeSettings } from './change-settings.ts';
+import { createApiKey } from './create-api-key.ts';
+import { createOrganization } from './create-organization.ts';
+import { refuseUnknownOrganization, type Dependencies, type Transaction } from './dependencies.ts';
+import { PrismaClient } from './generated/prisma/client.ts';
+import { getApiKeyVerifier } from './get-api-key-verifier.ts';
+import { getOrganization } from './get-organization.ts';
+import { listApiKeys } from './list-api-keys.ts';
+import { listOrganizations } from './list-organizations.ts';
+import { listSettingsVersions } from './list-settings-versions.ts';
+import { revokeApiKey } from './revoke-api-key.ts';
+
+export const tenancySchema: SchemaMigrations = await schemaMigrations(fileURLToPath(new URL('..', import.meta.url)));
+
+export async function createTenancyService(platform: Platform): Promise<RunningService> {
+  const { log, admission, closePeers } = createServiceGround(platform, 'tenancy');
+  const database = openServiceDatabase<Transaction>({ platform, service: 'tenancy', log, createClient: (adapter) => new PrismaClient({ adapter }) });
+  const dependencies: Dependencies = { database, findSandboxTime: refuseUnknownOrganization };
+
+  async function findVerifier(organizationId: string, keyId: string): Promise<ApiKeyVerifier | null> {
+    const key = await database.transaction(organizationId, (tx) => findApiKey(tx, organizationId, keyId));
+    return key === null ? null : { secretDigest: key.secretDigest, scopes: key.scopes, expireTime: key.expireTime, revoked: key.revokedTime !== null };
+  }
+
+  const { serviceTokenKey, operatorDigest } = platform;
+  const unary = { authenticate: createAuthenticate({ serviceTokenKey, operatorDigest, findApiKey: findVerifier }), admission, log };
+  const services = [
+    unaryService(OrganizationServiceService, {
+      createOrganization: (context, request) => createOrganization(dependencies, context, request),
+      listOrganizations: (_, request) => listOrganizations(dependencies, request),
+      getOrganization: (context) => getOrganization(dependencies, context),
+      changeSettings: (context, request) => changeSettings(dependencies, context, request),
+      listSettingsVersions: (context) => listSettingsVersions(dependencies, context),
+    }, unary),
+    unaryService(ApiKeyServiceService, {
+      createApiKey: (context, request) => createApiKey(dependencies, context, request),
+      listApiKeys: (context, request) => listApiKeys(dependencies, context, request),
+      revokeApiKey: (context, request) => revokeApiKey(dependencies, context, request),
+      getApiKeyVerifier: (context, request) => getApiKeyVerifier(dependencies, context, request),
+    }, unary),
+    unaryService(FenceServiceService, fenceHandlers(dependencies), unary),
+  ];
+  return {
+    name: 'tenancy',
+    services,
+    async close() {
+      closePeers();
+      await database.close();
+    },
+  };
+}
