@@ -86,6 +86,8 @@ export function openDatabase<Transaction extends PrismaTransaction>(
     transactionAcrossOrganizations: (work) => repeatOnConflict(() => client.$transaction(work, options)),
     bulk: (organizationId, work) => repeatOnConflict(() => bulkTransaction(pool, named(organizationId), work)),
     async close() {
+      // The pool ends before its sockets do: a server that stops meanwhile is no news.
+      pool.removeAllListeners('error').on('error', () => {});
       await client.$disconnect();
       await pool.end();
     },

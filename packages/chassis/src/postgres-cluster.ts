@@ -24,6 +24,8 @@ export interface Cluster {
 }
 
 const USER = 'valora';
+/** The initdb of a start that was killed may still be writing: removing is tried until it is done. */
+const WHILE_WRITTEN = { recursive: true, force: true, maxRetries: 30, retryDelay: 20 } as const;
 const DRAFT = /^cluster\.draft\.([0-9]+)$/;
 
 /** Makes the cluster ready to start: there, with nobody else using it. Without a data folder it is made in the temporary folder, fast and not durable. */
@@ -86,6 +88,6 @@ async function initialize({ folder, path, account, binaries }: Cluster, options:
 async function removeAbandonedDrafts(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const maker = Number(DRAFT.exec(name)?.[1]);
-    if (maker === process.pid || (maker > 0 && (await processFacts(maker)) === undefined)) await rm(join(folder, name), { recursive: true, force: true });
+    if (maker === process.pid || (maker > 0 && (await processFacts(maker)) === undefined)) await rm(join(folder, name), WHILE_WRITTEN);
   }
 }

@@ -65,19 +65,27 @@ export async function clearFormerPostmaster(cluster: string): Promise<void> {
   const pid = Number((await readPidFile(cluster))[0]);
   if (!Number.isSafeInteger(pid) || pid <= 0) return;
   const facts = await processFacts(pid);
-  if (facts === undefined || !facts.commandLine.includes(cluster)) {
-    // PostgreSQL would do this itself, but takes any process of that id for a server: another program, or a dead process nobody has waited for.
-    await rm(join(cluster, 'postmaster.pid'), { force: true });
-    return;
+  if (facts?.commandLine.includes(cluster) === true) {
+    const owner = Number(/valora\.owner=([0-9]+)/.exec(facts.commandLine)?.[1]);
+    if (facts.parent === owner) {
+      throw new Error(`${cluster} is in use by process ${owner} (its PostgreSQL is process ${pid}). Stop that process, or use another data folder.`);
+    }
+    await end(pid);
   }
-  const owner = Number(/valora\.owner=([0-9]+)/.exec(facts.commandLine)?.[1]);
-  if (facts.parent === owner) {
-    throw new Error(`${cluster} is in use by process ${owner} (its PostgreSQL is process ${pid}). Stop that process, or use another data folder.`);
+  // PostgreSQL would do this itself, but takes any process of that id for a server: another program, or a dead process nobody has waited for.
+  await rm(join(cluster, 'postmaster.pid'), { force: true });
+}
+
+async function end(pid: number): Promise<void> {
+  const ways = [{ signal: 'SIGINT', timeoutMs: FAST_SHUTDOWN_MS }, { signal: 'SIGQUIT', timeoutMs: QUICK_SHUTDOWN_MS }] as const;
+  for (const { signal, timeoutMs } of ways) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // gone meanwhile, which isGone sees; or not ours to end, and the error below says so
+    }
+    if (await isGone(pid, timeoutMs)) return;
   }
-  process.kill(pid, 'SIGINT');
-  if (await isGone(pid, FAST_SHUTDOWN_MS)) return;
-  process.kill(pid, 'SIGQUIT');
-  if (await isGone(pid, QUICK_SHUTDOWN_MS)) return;
   throw new Error(`PostgreSQL process ${pid} is left from an earlier run and does not stop. End it, then start again.`);
 }
 

@@ -112,6 +112,22 @@ test('writers do not wait for each other', async () => {
   await one.commit();
 });
 
+test('a stream of writers that never ends does not keep a seal waiting', async () => {
+  let writing = true;
+  const write = async (): Promise<void> => {
+    while (writing) {
+      await within('busy', async (sql) => {
+        await takeRecordedTime(sql);
+        await sql.query('select pg_sleep(0.005)::text');
+      });
+    }
+  };
+  const writers = Promise.all(Array.from({ length: 6 }, write));
+  for (let seals = 0; seals < 20; seals += 1) await within('busy', async (sql) => await sealThrough(sql, await currentTime(sql)));
+  writing = false;
+  await writers;
+});
+
 test('300 rounds of writers against seals: what a seal counted stays, and nothing is lost', async () => {
   const rounds = 300;
   const [writers, perWriter] = [4, rounds / 4];

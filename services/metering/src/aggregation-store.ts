@@ -1,7 +1,7 @@
 /** Aggregation of usage events in SQL. */
 import type { Sql } from '@valora/chassis';
 import type { AggregatedUsage } from '@valora/rating';
-import type { UsageQuery } from './aggregate-usage.ts';
+import type { UsageQuery } from './usage-query.ts';
 
 interface AggregateRow {
   readonly event_count: bigint;
@@ -20,7 +20,8 @@ export async function aggregateInSql(sql: Sql, organizationId: string, queries: 
        select count(*) as event_count,
          case meter.aggregation when 'COUNT' then count(*)::text when 'SUM' then coalesce(trim_scale(sum(event.value))::text, '0') end as quantity,
          encode(sha256(coalesce(
-           string_agg(convert_to(event.idempotency_key, 'UTF8') || '\\x00'::bytea || event.content_digest, ''::bytea order by event.idempotency_key), '')), 'hex') as usage_set_digest
+           string_agg(convert_to(event.idempotency_key, 'UTF8') || '\\x00'::bytea || event.content_digest, ''::bytea order by event.idempotency_key), ''
+         )), 'hex') as usage_set_digest
        from usage_event as event
        where event.organization_id = $1 and event.meter_code = query.meter_code and event.customer_reference = query.customer_reference
          and event.event_time >= query.start_time and event.event_time < query.end_time

@@ -14,7 +14,8 @@ export const METER_UNKNOWN: EventRefusal = {
 };
 
 export const EVENT_TOO_FAR_AHEAD: EventRefusal = {
-  reason: 'EVENT_TOO_FAR_AHEAD', field: 'event_time', message: 'Lies more than an hour ahead of the organization\'s clock. Check the clock that stamped the event, or send it when its time has come.',
+  reason: 'EVENT_TOO_FAR_AHEAD', field: 'event_time',
+  message: "Lies more than an hour ahead of the organization's clock. Check the clock that stamped the event, or send it when its time has come.",
 };
 
 export const IDEMPOTENCY_KEY_REUSED: EventRefusal = {

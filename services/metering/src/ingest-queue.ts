@@ -30,7 +30,10 @@ export const INGEST_LIMITS: IngestLimits = {
 export type WriteBatch = (organizationId: string, candidates: readonly Candidate[]) => Promise<readonly Outcome[]>;
 
 export interface IngestQueue {
-  /** The outcomes of a request's events, in their order, once they are durable. Errors: OVERLOADED; what the transaction failed with; DEADLINE_EXCEEDED if `signal` is aborted before it began. */
+  /**
+   * The outcomes of a request's events, in their order, once they are durable. Errors: OVERLOADED; DEADLINE_EXCEEDED if `signal` is aborted before the transaction began;
+   * whatever the transaction failed with.
+   */
   submit(organizationId: string, candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Outcome[]>;
 }
 

@@ -1,7 +1,7 @@
 /** Late usage in SQL. */
 import type { Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
-import type { LateUsageQuery } from './find-late-usage.ts';
+import type { LateUsageQuery } from './late-usage-query.ts';
 
 /**
  * By position of the query, the event time of the earliest late event; absent where there is none.

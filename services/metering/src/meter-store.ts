@@ -3,9 +3,7 @@ import type { Page } from '@valora/chassis';
 import { instant, type AggregationKind, type PropertyFilter } from '@valora/rating';
 import type { Dependencies, Transaction } from './dependencies.ts';
 import type { Meter as MeterRow } from './generated/prisma/client.ts';
-import type { Meter } from './meter.ts';
-
-export type MetersByCode = ReadonlyMap<string, Meter>;
+import type { Meter, MetersByCode } from './meter.ts';
 
 export interface MeterCache {
   /** The existing meters among `codes`. */

@@ -12,6 +12,8 @@ export interface Meter extends MeterDefinition {
   readonly recordedTime: Instant;
 }
 
+export type MetersByCode = ReadonlyMap<string, Meter>;
+
 export interface MeterDefinition {
   readonly code: string;
   readonly displayName: string;

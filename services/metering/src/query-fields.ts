@@ -1,17 +1,26 @@
-/** The fields that bulk queries of usage have in common. */
-import type { Fields } from '@valora/chassis';
+/** What bulk queries of usage have in common: many in a request, each under a name that the caller gave it. */
+import { Fields } from '@valora/chassis';
 
-export const QUERIES_MAX = 10_000;
+const QUERIES_MAX = 10_000;
 const QUERY_KEY_LENGTH_MAX = 512;
 
-/** Checks the callers' names of queries: given, bounded, no two alike. */
-export function parseQueryKeys(fields: Fields, queries: readonly { readonly queryKey: string }[]): void {
+/** Reads the queries of a request with `parse`, which is told the path of its query. Throws FIELD_INVALID with the problems of all of them. */
+export function parseQueries<Message extends { readonly queryKey: string }, Query>(
+  messages: readonly Message[], parse: (fields: Fields, field: string, message: Message) => Query,
+): Query[] {
+  const fields = new Fields();
+  fields.count('queries', messages, { min: 1, max: QUERIES_MAX });
+  fields.check();
   const seen = new Set<string>();
-  queries.forEach(({ queryKey }, index) => {
-    fields.text(`queries[${index}].query_key`, queryKey, { lengthMin: 1, lengthMax: QUERY_KEY_LENGTH_MAX });
-    if (seen.has(queryKey)) fields.refuse(`queries[${index}].query_key`, 'REPEATED', 'Give each query a key of its own.');
-    seen.add(queryKey);
+  const queries = messages.map((message, index) => {
+    const field = `queries[${index}]`;
+    fields.text(`${field}.query_key`, message.queryKey, { lengthMin: 1, lengthMax: QUERY_KEY_LENGTH_MAX });
+    if (seen.has(message.queryKey)) fields.refuse(`${field}.query_key`, 'REPEATED', 'Give each query a key of its own.');
+    seen.add(message.queryKey);
+    return parse(fields, field, message);
   });
+  fields.check();
+  return queries;
 }
 
 /** A subscription's reference; empty for events that name none. */

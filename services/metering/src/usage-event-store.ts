@@ -14,13 +14,16 @@ interface UsageEventRow {
   readonly recorded_time: bigint;
 }
 
-const COLUMNS = 'event.idempotency_key, event.meter_code, event.customer_reference, event.subscription_reference, event.event_time, event.value::text as value, event.properties, event.recorded_time';
+const COLUMNS = `event.idempotency_key, event.meter_code, event.customer_reference, event.subscription_reference, event.event_time,
+  event.value::text as value, event.properties, event.recorded_time`;
 
 /**
  * Takes the keys that are free and stores their events, in one statement; returns the keys taken. Keys are taken in byte order, so that two writers that want the same
  * ones wait for each other and never deadlock. A key that another transaction is taking is waited for, and missing from the answer if that one commits.
  */
-export async function insertUsageEvents(sql: Sql, organizationId: string, { candidates, recordedTime }: { candidates: Iterable<Candidate>; recordedTime: Instant }): Promise<Set<string>> {
+export async function insertUsageEvents(
+  sql: Sql, organizationId: string, { candidates, recordedTime }: { candidates: Iterable<Candidate>; recordedTime: Instant },
+): Promise<Set<string>> {
   // All keys are ASCII, so the order of UTF-16 code units is the order of bytes; unnest and the insert keep it.
   const sorted = [...candidates].sort((one, other) => (one.event.idempotencyKey < other.event.idempotencyKey ? -1 : 1));
   const rows = await sql.query<{ idempotency_key: string }>(

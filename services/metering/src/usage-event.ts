@@ -2,16 +2,15 @@
  * A usage event: that a customer used something, once, at a time.
  *
  * Reading an event from a request normalizes it, so that every way of writing one event has one content and one digest. Every event ever sent passes here: checks are
- * plain, stop at the first problem, and are so strict that nothing which passes can make the database refuse its whole batch. The trap: text that was invalid UTF-8 arrives with U+FFFD in
- * it, and two different texts may then be alike, so U+FFFD is refused.
+ * plain, stop at the first problem, and are so strict that nothing which passes can make the database refuse its whole batch. The trap: text that was invalid UTF-8
+ * arrives with U+FFFD in it, and two different texts may then be alike, so U+FFFD is refused.
  */
 import { hash } from 'node:crypto';
 import { instantFromTimestamp, timestampFromInstant, type Timestamp } from '@valora/chassis';
 import type { UsageEvent as UsageEventMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { parseDecimal, RatingError, usageEventContent, type Decimal, type Instant, type UsageEvent } from '@valora/rating';
 import { fieldInvalid, METER_UNKNOWN, type EventRefusal } from './errors.ts';
-import { PROPERTY_NAME_LENGTH_MAX, PROPERTY_VALUE_LENGTH_MAX, type Meter } from './meter.ts';
-import type { MetersByCode } from './meter-store.ts';
+import { PROPERTY_NAME_LENGTH_MAX, PROPERTY_VALUE_LENGTH_MAX, type Meter, type MetersByCode } from './meter.ts';
 
 /** An event that may be recorded, as far as it can be told without the database. */
 export interface Candidate {
@@ -50,7 +49,8 @@ export function readUsageEvent(message: UsageEventMessage, meters: MetersByCode)
   if (value !== null && typeof value === 'object') return refused(value);
   const problem = propertiesProblem(properties);
   if (problem !== null) return refused(fieldInvalid('properties', problem));
-  return { kind: 'CANDIDATE', candidate: candidateOf({ idempotencyKey, meterCode, customerReference: customer, subscriptionReference: subscription === '' ? null : subscription, eventTime, value, properties }) };
+  const subscriptionReference = subscription === '' ? null : subscription;
+  return { kind: 'CANDIDATE', candidate: candidateOf({ idempotencyKey, meterCode, customerReference: customer, subscriptionReference, eventTime, value, properties }) };
 }
 
 export function candidateOf(event: UsageEvent): Candidate {

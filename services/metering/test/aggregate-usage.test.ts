@@ -1,10 +1,10 @@
 import type { CallContext } from '@valora/chassis';
 import type { UsageEvent as UsageEventMessage, UsageQuery } from '@valora/contracts/valora/metering/v1/usage';
-import { aggregateUsage as fold, matchesFilters, parseDecimal, sha256Hex, type AggregationKind, type DigestedUsageEvent, type PropertyFilter } from '@valora/rating';
+import { aggregateUsage as fold, instant, matchesFilters, parseDecimal, sha256Hex, type AggregationKind, type DigestedUsageEvent, type PropertyFilter } from '@valora/rating';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aggregateUsage } from '../src/aggregate-usage.ts';
 import { candidateOf } from '../src/usage-event.ts';
-import { dice, HOUR, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
+import { dice, HOUR, micros, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
 
 const ROUNDS = Number(process.env['VALORA_ROUNDS'] ?? '1');
 
@@ -24,7 +24,10 @@ async function organizationWithMeters(): Promise<CallContext> {
 
 describe('AggregateUsage', () => {
   let context: CallContext;
-  const quantity = async (changes: Partial<UsageQuery> = {}): Promise<string> => (await aggregateUsage(metering.dependencies, context, { queries: [query(changes)] })).usages[0]?.quantity ?? '';
+  const quantity = async (changes: Partial<UsageQuery> = {}): Promise<string> => {
+    const { usages } = await aggregateUsage(metering.dependencies, context, { queries: [query(changes)] });
+    return usages[0]?.quantity ?? '';
+  };
 
   beforeAll(async () => {
     context = await organizationWithMeters();
@@ -56,7 +59,8 @@ describe('AggregateUsage', () => {
   });
 
   test('answers in the order of the queries, and the digest of nothing for nothing', async () => {
-    const { usages } = await aggregateUsage(metering.dependencies, context, { queries: [query({ queryKey: 'b' }), query({ queryKey: 'a', customer: 'nobody' }), query({ queryKey: 'c', customer: 'globex' })] });
+    const queries = [query({ queryKey: 'b' }), query({ queryKey: 'a', customer: 'nobody' }), query({ queryKey: 'c', customer: 'globex' })];
+    const { usages } = await aggregateUsage(metering.dependencies, context, { queries });
     expect(usages.map(({ queryKey, eventCount }) => [queryKey, eventCount])).toEqual([['b', 4n], ['a', 0n], ['c', 1n]]);
     expect(usages[1]?.usageSetDigest).toBe(sha256Hex(''));
   });
@@ -109,7 +113,10 @@ test('equals the fold of the rating core to the last digit, for random events, f
       const events = Array.from({ length: 250 }, (_, index): UsageEventMessage => usageEvent(`${pick(['a', 'B', '~', '!'])}${roll(1_000_000)}-${batch}-${index}`, {
         meter: pick(['calls', 'tokens', 'eu-calls', 'eu-tokens']), customer: pick(['acme', 'globex']), subscription: pick(['', '', 's1', 's2']), time: NOON + BigInt(roll(20)),
         value: `${pick(['', '-'])}${'1234567890'.repeat(2).slice(0, 1 + roll(20))}.${'0908070605'.repeat(2).slice(0, 1 + roll(18))}`,
-        properties: { ...pick([{}, { region: 'eu' }, { region: 'eu-west' }, { region: 'us' }, { region: '' }]), ...pick([{}, { tier: 'paid' }, { tier: 'free' }]) },
+        properties: {
+          ...pick<Record<string, string>>([{}, { region: 'eu' }, { region: 'eu-west' }, { region: 'us' }, { region: '' }]),
+          ...pick<Record<string, string>>([{}, { tier: 'paid' }, { tier: 'free' }]),
+        },
       }));
       if (batch === 0) await outcomes(metering.dependencies, context, [usageEvent('opens the fence', { idempotencyKey: 'fence', customer: 'nobody' })]);
       await setClock(metering.dependencies, context, recorded);
@@ -130,14 +137,10 @@ test('equals the fold of the rating core to the last digit, for random events, f
   }
 });
 
-function micros(time: { seconds: bigint; nanos: number } | undefined): bigint {
-  return (time?.seconds ?? 0n) * 1_000_000n + BigInt((time?.nanos ?? 0) / 1000);
-}
-
 function digested(message: UsageEventMessage): DigestedUsageEvent {
   const { event, contentDigest } = candidateOf({
     idempotencyKey: message.idempotencyKey, meterCode: message.meter, customerReference: message.customer, subscriptionReference: message.subscription === '' ? null : message.subscription,
-    eventTime: (NOON + (micros(message.eventTime) - NOON)) as typeof NOON, value: parseDecimal(message.value), properties: message.properties,
+    eventTime: instant(micros(message.eventTime)), value: parseDecimal(message.value), properties: message.properties,
   });
   return { ...event, contentDigest };
 }

@@ -2,7 +2,7 @@
 import { openDatabase, createLog, setSandboxTime, sqlOf, type CallContext, type Database } from '@valora/chassis';
 import { Aggregation, type Meter as MeterMessage } from '@valora/contracts/valora/metering/v1/meter';
 import { UsageOutcome, type UsageEvent as UsageEventMessage } from '@valora/contracts/valora/metering/v1/usage';
-import { instant, parseInstant, type Instant } from '@valora/rating';
+import { instant, parseInstant } from '@valora/rating';
 import { createTestDatabase } from '@valora/testkit';
 import { createMeter } from '../src/create-meter.ts';
 import type { Transaction } from '../src/dependencies.ts';
@@ -83,6 +83,10 @@ export function timestamp(micros: bigint): { seconds: bigint; nanos: number } {
   return { seconds: (micros - ofSecond) / SECOND, nanos: Number(ofSecond) * 1000 };
 }
 
+export function micros(time: { readonly seconds: bigint; readonly nanos: number } | undefined): bigint {
+  return (time?.seconds ?? 0n) * SECOND + BigInt((time?.nanos ?? 0) / 1000);
+}
+
 export function period(start: bigint, end: bigint): { startTime: ReturnType<typeof timestamp>; endTime: ReturnType<typeof timestamp> } {
   return { startTime: timestamp(start), endTime: timestamp(end) };
 }
@@ -100,11 +104,6 @@ export async function outcomes(dependencies: RecordUsageDependencies, context: C
     if (outcome === UsageOutcome.RECORDED) return 'RECORDED';
     return outcome === UsageOutcome.DUPLICATE ? 'DUPLICATE' : reason;
   });
-}
-
-export function recordedMicros(event: UsageEventMessage | undefined): Instant {
-  const { seconds, nanos } = event?.recordedTime ?? { seconds: 0n, nanos: 0 };
-  return instant(seconds * SECOND + BigInt(nanos / 1000));
 }
 
 /** A repeatable source of numbers for tests: the next one in 0 … below − 1 at each call. */

@@ -1,6 +1,6 @@
 /** Billing cycles, through the rpcs: opened once, claimed by one at a time and in order, completed once. */
-import type { BillingCycle } from '@valora/contracts/valora/subscription/v1/billing_cycle';
-import { BillingCycleState, DueWorkKind } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { pageToken } from '@valora/chassis';
+import { BillingCycleState, DueWorkKind, type BillingCycle } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { formatInstant, sha256Hex } from '@valora/rating';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { as, at, createCustomer, line, openSubscriptionLab, refusal, settings, shown, subscribe, type SubscriptionLab } from './subscription-lab.ts';
@@ -208,12 +208,11 @@ describe('BatchGetBillingFacts', () => {
 test('cycles are listed page by page; an absent subscription is NOT_FOUND and a token of another list is refused', async () => {
   await subscribed('org_pages', ['s', '2025-10-20T00:00:00Z']);
   await open('org_pages');
-  const list = (subscription: string, pageToken = '') => lab.cycles.listBillingCycles(as('org_pages'), { subscription, pageSize: 2, pageToken });
+  const list = (subscription: string, token = '') => lab.cycles.listBillingCycles(as('org_pages'), { subscription, pageSize: 2, pageToken: token });
   const first = await list('s');
   expect([names(first.cycles), names((await list('s', first.nextPageToken)).cycles)]).toEqual(['s/1 s/2', 's/3']);
   expect((await refusal(list('absent'))).reason).toBe('NOT_FOUND');
-  const { nextPageToken } = await lab.customers.listCustomers(as('org_many'), { pageSize: 1, pageToken: '' });
-  expect((await refusal(list('s', nextPageToken === '' ? Buffer.from('["x"]').toString('base64url') : nextPageToken))).metadata).toMatchObject({ field: 'page_token' });
+  expect((await refusal(list('s', pageToken(['a customer'])))).metadata).toMatchObject({ field: 'page_token' });
 });
 
 test('boundaries, cutoff and a run digest can be changed by nobody, not even the owner', async () => {
@@ -252,19 +251,17 @@ describe('due work', () => {
     expect(await due('org_due')).toBe('2026-03-01T00:00:00Z'); // claimed and not complete: still due
     await complete('org_due', cycles);
     await release('org_due', DueWorkKind.CLOSE_CYCLES);
-    expect(await due('org_due')).toBe('2026-03-31T22:00:00Z');
+    expect(await due('org_due')).toBe('2026-03-31T23:00:00Z'); // in Berlin, 1 April at 01:00 summer time
   });
 
   test("outside sandboxes a claimed cycle is due again at its lease's end", async () => {
     await subscribed('org_real', ['s', '2025-01-01T00:00:00Z']);
     await open('org_real');
     expect(names(await claim('org_real'))).toBe('s/1');
-    await release('org_real', DueWorkKind.OPEN_CYCLES);
-    await release('org_real', DueWorkKind.CLOSE_CYCLES);
     await lab.asOwner(`update subscription.billing_cycle set lease_end_time = 4102444800000000 where organization_id = 'org_real' and state = 'CLOSING'`);
     await release('org_real', DueWorkKind.CLOSE_CYCLES);
     await lab.asOwner(`delete from subscription.due_work where organization_id = 'org_real' and kind = 'OPEN_CYCLES'`);
-    expect(await due('org_real')).toBe('2100-01-01T00:00:00Z');
+    expect(await due('org_real')).toBe('2100-01-01T00:00:00Z'); // cycle 2, due long ago, waits for it
   });
 
   test('is claimed across organizations only without one', async () => {

@@ -1,5 +1,5 @@
 /** Subscriptions, through the rpcs. */
-import { DomainError } from '@valora/chassis';
+import { DomainError, instantFromTimestamp } from '@valora/chassis';
 import { SubscriptionState, type SubscriptionItem } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -80,13 +80,25 @@ describe('a meter of a customer', () => {
     await subscribe(lab, 'org_meter', { reference: 'fourth', customer: 'two', plan: 'both' });
   });
 
-  test('goes to one of twenty creations that race for it', async () => {
-    await createCustomer(lab, 'org_race', 'one');
-    const creations = Array.from({ length: 20 }, (_, index) => subscribe(lab, 'org_race', { reference: `sub-${index}`, customer: 'one', plan: index % 2 === 0 ? 'calls' : 'both' }));
+  test('is free again from the instant at which an item ends', async () => {
+    await createCustomer(lab, 'org_meter', 'ended');
+    await subscribe(lab, 'org_meter', { reference: 'past', customer: 'ended', plan: 'fees' });
+    await lab.asOwner(`insert into subscription.subscription_item
+      (organization_id, subscription_reference, item, position, price_code, quantity, meter_code, customer_reference, start_time, end_time)
+      values ('org_meter', 'past', 'calls', 1, 'calls', 1, 'calls', 'ended', 0, ${instantFromTimestamp(at('2026-03-01T00:00:00Z'))})`);
+    const early = await refusal(subscribe(lab, 'org_meter', { reference: 'next', customer: 'ended', plan: 'calls', start: '2026-02-28T23:59:59.999999Z' }));
+    expect(early).toMatchObject({ reason: 'METER_ALREADY_SUBSCRIBED', metadata: { subscription: 'past' } });
+    await subscribe(lab, 'org_meter', { reference: 'next', customer: 'ended', plan: 'calls', start: '2026-03-01T00:00:00Z' });
+  });
+
+  test.each([1, 2, 3, 4, 5])('goes to one of twelve creations that race for it, round %i', async (round) => {
+    const customer = `racer-${round}`;
+    await createCustomer(lab, 'org_race', customer);
+    const creations = Array.from({ length: 12 }, (_, index) => subscribe(lab, 'org_race', { reference: `${customer}-${index}`, customer, plan: index % 2 === 0 ? 'calls' : 'both' }));
     const outcomes = await Promise.allSettled(creations);
     const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' && outcome.reason instanceof DomainError ? [outcome.reason.reason] : []));
-    expect(reasons).toEqual(Array.from({ length: 19 }, () => 'METER_ALREADY_SUBSCRIBED'));
-    expect((await lab.subscriptions.listSubscriptions(as('org_race'), { pageSize: 0, pageToken: '', customer: '' })).subscriptions).toHaveLength(1);
+    expect(reasons).toEqual(Array.from({ length: 11 }, () => 'METER_ALREADY_SUBSCRIBED'));
+    expect((await lab.subscriptions.listSubscriptions(as('org_race'), { pageSize: 0, pageToken: '', customer })).subscriptions).toHaveLength(1);
   });
 });
 

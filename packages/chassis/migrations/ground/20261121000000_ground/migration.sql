@@ -71,6 +71,12 @@ begin
 end
 $$;
 
+-- The queue before the row. Row locks are not fair: while some writer always holds the row shared, a seal waits for ever. Here who asks later stands behind
+-- the waiting seal. The row lock remains the truth: it also fails a transaction whose snapshot is older than the last seal.
+create function fence_queue() returns bigint
+  language sql stable set search_path from current
+  return hashtextextended(current_schema() || ' fence of ' || current_organization(), 0);
+
 -- The recorded time of a fact that this transaction stores. The lock comes first and the clock is read by a later statement: once the lock
 -- is held no seal can pass, so whatever is stamped here either lies at or after the last seal or is waited for by the next one.
 create function take_recorded_time() returns bigint
@@ -78,6 +84,7 @@ create function take_recorded_time() returns bigint
 declare
   held fence%rowtype;
 begin
+  perform pg_advisory_xact_lock_shared(fence_queue());
   select * into held from fence where organization_id = current_organization() for share;
   if not found then
     perform raise_fence_missing();
@@ -116,6 +123,7 @@ begin
     return held.sealed_through;
   end if;
 
+  perform pg_advisory_xact_lock(fence_queue());
   select * into held from fence where organization_id = current_organization() for update;
   clock := coalesce(held.sandbox_time, now_micros());
   if clock < t then
@@ -133,6 +141,7 @@ create function set_sandbox_time(t bigint) returns bigint
 declare
   held fence%rowtype;
 begin
+  perform pg_advisory_xact_lock(fence_queue());
   select * into held from fence where organization_id = current_organization() for update;
   if not found then
     perform raise_fence_missing();
