@@ -104,6 +104,15 @@ test('a missing price version stops that run alone, names price and instant, and
   await expect(scenario.advance('2026-02-01T00:00:00Z')).rejects.toMatchObject({ code: status.FAILED_PRECONDITION, reason: 'BILLING_RUN_FAILED', metadata: { subscription: 'broken', reason: 'PRICE_VERSION_MISSING' } });
   expect(await summaries(scenario)).toEqual(['acme 1: fee 20.00 = 20.00']);
   await expect(scenario.advance('2026-02-01T00:00:00Z')).rejects.toBeInstanceOf(CallError);
+  const publish = (requestId: string, unitAmount: string) => scenario.caller.catalog.publishPriceVersion({
+    requestId, price: 'later', effectiveFromTime: at('2026-01-01T00:00:00Z'), effectiveToTime: at('2026-06-01T00:00:00Z'), model: { model: { $case: 'perUnit', value: { unitAmount } } }, allowBackDating: true,
+  });
+  await publish('mend', '1');
+  await scenario.advance('2026-03-01T00:00:00Z');
+  expect(await summaries(scenario)).toEqual(['acme 1: fee 20.00 = 20.00', 'acme 2: fee 20.00 = 20.00']);
+  await scenario.use(['late', 'requests', 'broken', '2026-01-05T00:00:00Z', '3']);
+  await scenario.advance('2026-04-01T00:00:00Z');
+  expect(await summaries(scenario)).toContain('broken 3: later (cycle 1) 3.00 = 3.00');
 });
 
 test('repeating a request answers the same; another body under the same request_id is refused', async () => {

@@ -2,7 +2,7 @@
 // seconds, so a revoked key is refused everywhere within that time; if tenancy can't be asked, the call fails closed.
 import type { Metadata } from '@grpc/grpc-js';
 import type { Instant } from '@valora/rating';
-import type { CallContext, Caller } from './context.ts';
+import type { Caller } from './context.ts';
 import { isOperatorCredential, parseApiKey, secretMatches, verifyServiceToken } from './credentials.ts';
 import { commonErrors } from './errors.ts';
 
@@ -17,8 +17,8 @@ export interface AuthenticateDependencies {
   readonly serviceTokenKey: Uint8Array;
   /** SHA-256 of the operator credential. */
   readonly operatorDigest: Uint8Array;
-  /** Asks tenancy, or its tables; null when there is no such key. */
-  findApiKey(organizationId: string, keyId: string, context: Pick<CallContext, 'deadlineMs' | 'callDepth'>): Promise<ApiKeyVerifier | null>;
+  /** Asks tenancy, or its tables, within a time of its own: callers share one answer, so none's deadline may cut it. Null when there is no such key. */
+  findApiKey(organizationId: string, keyId: string): Promise<ApiKeyVerifier | null>;
 }
 
 export interface Identity {
@@ -26,7 +26,7 @@ export interface Identity {
   readonly caller: Caller;
 }
 
-export type Authenticate = (metadata: Metadata, context: Pick<CallContext, 'deadlineMs' | 'callDepth'>) => Promise<Identity>;
+export type Authenticate = (metadata: Metadata) => Promise<Identity>;
 
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_ABSENT_MS = 1_000;
@@ -36,13 +36,13 @@ const MICROS_PER_MS = 1000n;
 export function createAuthenticate(dependencies: AuthenticateDependencies): Authenticate {
   const remembered = new Map<string, { verifier: Promise<ApiKeyVerifier | null>; untilMs: number }>();
 
-  function findApiKey(organizationId: string, keyId: string, context: Pick<CallContext, 'deadlineMs' | 'callDepth'>): Promise<ApiKeyVerifier | null> {
+  function findApiKey(organizationId: string, keyId: string): Promise<ApiKeyVerifier | null> {
     const name = `${organizationId}/${keyId}`;
     const nowMs = performance.now();
     const found = remembered.get(name);
     if (found !== undefined && nowMs < found.untilMs) return found.verifier;
     if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-    const verifier = dependencies.findApiKey(organizationId, keyId, context);
+    const verifier = dependencies.findApiKey(organizationId, keyId);
     const entry = { verifier, untilMs: nowMs + REMEMBERED_MS };
     remembered.set(name, entry);
     verifier.then(
@@ -52,23 +52,23 @@ export function createAuthenticate(dependencies: AuthenticateDependencies): Auth
     return verifier;
   }
 
-  async function withApiKey(text: string, context: Pick<CallContext, 'deadlineMs' | 'callDepth'>): Promise<Identity> {
+  async function withApiKey(text: string): Promise<Identity> {
     const key = parseApiKey(text);
     if (key === null) throw commonErrors.CREDENTIAL_INVALID();
-    const verifier = await findApiKey(key.organizationId, key.keyId, context);
+    const verifier = await findApiKey(key.organizationId, key.keyId);
     const nowMicros = BigInt(Date.now()) * MICROS_PER_MS;
     if (verifier === null || !secretMatches(key.secret, verifier.secretDigest) || verifier.revoked
       || (verifier.expireTime !== null && verifier.expireTime <= nowMicros)) throw commonErrors.CREDENTIAL_INVALID();
     return { organizationId: key.organizationId, caller: { kind: 'API_KEY', actor: `key:${key.organizationId}/${key.keyId}`, scopes: verifier.scopes } };
   }
 
-  return async (metadata, context) => {
+  return async (metadata) => {
     const [authorization] = metadata.get('authorization');
     if (authorization === undefined) throw commonErrors.CREDENTIAL_MISSING();
     const text = authorization.toString();
     if (!text.startsWith('Bearer ')) throw commonErrors.CREDENTIAL_INVALID();
     const credential = text.slice('Bearer '.length);
-    if (credential.startsWith('vl_')) return withApiKey(credential, context);
+    if (credential.startsWith('vl_')) return withApiKey(credential);
     if (credential.startsWith('vo_')) {
       if (!isOperatorCredential(credential) || !secretMatches(credential, dependencies.operatorDigest)) throw commonErrors.CREDENTIAL_INVALID();
       return { organizationId: '', caller: { kind: 'OPERATOR', actor: 'operator', scopes: ['operator'] } };

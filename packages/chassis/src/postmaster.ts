@@ -65,10 +65,10 @@ export async function clearFormerPostmaster(cluster: string): Promise<void> {
   const pid = Number((await readPidFile(cluster))[0]);
   if (!Number.isSafeInteger(pid) || pid <= 0) return;
   const facts = await processFacts(pid);
-  if (facts?.commandLine.includes(cluster) === true) {
-    const owner = Number(/valora\.owner=([0-9]+)/.exec(facts.commandLine)?.[1]);
-    if (facts.parent === owner) {
-      throw new Error(`${cluster} is in use by process ${owner} (its PostgreSQL is process ${pid}). Stop that process, or use another data folder.`);
+  if (facts?.commandLine.includes(`-D ${cluster} `) === true) {
+    const owner = /valora\.owner=([0-9]+)/.exec(facts.commandLine)?.[1]; // absent: started by hand
+    if (owner === undefined || facts.parent === Number(owner)) {
+      throw new Error(`${cluster} is in use by process ${owner ?? pid} (its PostgreSQL is process ${pid}). Stop that process, or use another data folder.`);
     }
     await end(pid);
   }

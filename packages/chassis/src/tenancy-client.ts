@@ -9,15 +9,17 @@ import type { OutgoingContext, Peer } from './call.ts';
 import type { Platform } from './platform.ts';
 import { instantFromTimestamp } from './timestamps.ts';
 
+const LOOK_UP_MS = 5_000;
+
 /** Authenticates callers of a service other than tenancy. */
 export function createPeerAuthenticate(platform: Platform, tenancy: Peer): Authenticate {
   const apiKeys = tenancy.stub(ApiKeyServiceService);
   return createAuthenticate({
     serviceTokenKey: platform.serviceTokenKey,
     operatorDigest: platform.operatorDigest,
-    async findApiKey(organizationId, keyId, { deadlineMs, callDepth }) {
+    async findApiKey(organizationId, keyId) {
       try {
-        const { apiKey, secretDigest } = await apiKeys.getApiKeyVerifier({ organizationId, deadlineMs, callDepth, caller: { actor: 'authentication' } }, { keyId });
+        const { apiKey, secretDigest } = await apiKeys.getApiKeyVerifier({ organizationId, deadlineMs: Date.now() + LOOK_UP_MS, callDepth: 0, caller: { actor: 'authentication' } }, { keyId });
         if (apiKey === undefined) return null;
         const { scopes, expireTime, revokedTime } = apiKey;
         return { secretDigest, scopes, expireTime: expireTime === undefined ? null : instantFromTimestamp(expireTime), revoked: revokedTime !== undefined };

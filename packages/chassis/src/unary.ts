@@ -83,7 +83,7 @@ function unary(access: RpcAccess, handler: AnyHandler, { authenticate, admission
     async function respond(): Promise<unknown> {
       const { request } = call;
       const callDepth = Number(call.metadata.get(CALL_DEPTH_KEY)[0]?.toString() ?? '0');
-      const { organizationId, caller } = await authenticate(call.metadata, { deadlineMs, callDepth: 0 });
+      const { organizationId, caller } = await authenticate(call.metadata);
       requireScope(caller, access.scope);
       if (request instanceof Oversized) throw commonErrors.REQUEST_TOO_LARGE({ bytes: String(request.bytes), bytes_max: String(access.requestBytesMax) });
       const depth = caller.kind === 'SERVICE' && Number.isInteger(callDepth) && callDepth > 0 ? callDepth : 0;

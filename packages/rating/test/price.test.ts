@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { instant, parseInstant, type Price, type PriceModel, resolvePriceVersion, validatePriceModel } from '../src/index.ts';
+import { instant, type Instant, parseInstant, type Price, type PriceModel, resolvePriceVersion, validatePriceModel } from '../src/index.ts';
 import { flat, graduated, perUnit, tiers, volume } from './world.ts';
 
 const january = parseInstant('2024-01-01T00:00:00Z');
@@ -34,11 +34,35 @@ describe('the version at an instant, as known', () => {
   test.each([
     ['before the first', instant(january - 1n), december, '2023-12-31T23:59:59.999999Z'],
     ['at the end of the last', december, december, '2024-12-01T00:00:00Z'],
-    ['as known at the very instant it was recorded', january, january, '2024-01-01T00:00:00Z'],
   ])('%s there is none, and the error names price and instant', (_name, at, knownBefore, text) => {
     expect(() => resolvePriceVersion(seats, at, knownBefore)).toThrow(
       expect.objectContaining({ reason: 'PRICE_VERSION_MISSING', metadata: expect.objectContaining({ price: 'seats', at: text }) }),
     );
+  });
+
+  describe('where none was known in time', () => {
+    const late = (version: number, effectiveFrom: Instant, effectiveTo: Instant | null) => ({ version, effectiveFrom, effectiveTo, recordedTime: june, model: flat('10') });
+    const priceOf = (...versions: Price['versions']): Price => ({ ...seats, versions, bounds: [] });
+
+    test('the first one published for that instant holds', () => {
+      expect(resolvePriceVersion(priceOf(late(1, january, march), late(2, january, null)), january, march)).toMatchObject({ version: 1 });
+      expect(resolvePriceVersion(priceOf(late(2, january, null), late(1, march, null)), january, march)).toMatchObject({ version: 2 });
+    });
+
+    test('a later publication and its bound move nothing', () => {
+      const mended = priceOf(late(1, january, null));
+      const later = { ...priceOf(late(1, january, null), late(2, january, null)), bounds: [{ version: 1, effectiveTo: january, recordedTime: december }] };
+      expect(resolvePriceVersion(later, january, march)).toEqual(resolvePriceVersion(mended, january, march));
+    });
+
+    test('one known in time is never displaced', () => {
+      const known = { ...late(1, january, null), recordedTime: january };
+      expect(resolvePriceVersion(priceOf(known, late(2, january, null)), january, march)).toMatchObject({ version: 1 });
+    });
+
+    test('one published for another time does not help', () => {
+      expect(() => resolvePriceVersion(priceOf(late(1, march, null)), january, march)).toThrow('no version');
+    });
   });
 
   test('the earliest of several bounds counts', () => {

@@ -81,7 +81,7 @@ function priceTrace({ price, version, cycle }: Charge): PriceTrace {
     effectiveFrom: formatInstant(version.effectiveFrom),
     effectiveTo: version.effectiveTo === null ? null : formatInstant(version.effectiveTo),
     resolvedAt: formatInstant(cycle.start),
-    knownBefore: formatInstant(cycle.cutoff),
+    knownBefore: version.recordedTime < cycle.cutoff ? formatInstant(cycle.cutoff) : null,
     model: version.model,
   };
 }

@@ -53,7 +53,9 @@ function printPrice({ code, version, effectiveFrom, effectiveTo, resolvedAt, kno
   const effective = `effective from ${effectiveFrom}${effectiveTo === null ? '' : ` to ${effectiveTo}`}`;
   return [
     `price ${code} version ${version}, ${effective}`,
-    `  chosen at ${resolvedAt} among versions recorded before ${knownBefore}`,
+    knownBefore === null
+      ? `  chosen at ${resolvedAt}: the first one published, as none was in time for the cutoff`
+      : `  chosen at ${resolvedAt} among versions recorded before ${knownBefore}`,
     model.kind,
   ];
 }

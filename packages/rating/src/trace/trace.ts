@@ -47,7 +47,7 @@ export type QuantityTrace =
 
 /**
  * The version effective at `resolvedAt` (the start of the cycle) among those recorded before `knownBefore` (the cutoff
- * of the cycle).
+ * of the cycle); `null` if there was none and the first one published later was taken.
  */
 export type PriceTrace = {
   readonly code: string;
@@ -55,7 +55,7 @@ export type PriceTrace = {
   readonly effectiveFrom: string;
   readonly effectiveTo: string | null;
   readonly resolvedAt: string;
-  readonly knownBefore: string;
+  readonly knownBefore: string | null;
   readonly model: PriceModel;
 };
 

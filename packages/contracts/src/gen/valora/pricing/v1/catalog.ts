@@ -165,7 +165,7 @@ export interface PublishPriceVersionRequest {
   readonly model?:
     | PriceModel
     | undefined;
-  /** Must be set when effective_from_time lies before the organization's clock. */
+  /** Must be set when effective_from_time lies before the organization's clock. Billed cycles stay as they are. */
   readonly allowBackDating: boolean;
 }
 
@@ -175,7 +175,10 @@ export interface PublishPriceVersionResponse {
   readonly version?:
     | PriceVersion
     | undefined;
-  /** Things that are allowed but surprising, such as a cliff of volume pricing. */
+  /**
+   * Things that are allowed but surprising: VOLUME_CLIFF, the total falls when the quantity passes a tier's bound;
+   * NO_VERSION_AFTERWARDS, the version it bounds does not come back when it ends.
+   */
   readonly warnings: readonly ModelWarning[];
 }
 
@@ -2400,7 +2403,8 @@ export const CatalogServiceService = {
   /**
    * Publishes a version of a price, from an instant on. A version never changes; the one in force before it is bounded by a new record.
    * Idempotent by request_id; atomic: the version and the bound of its predecessor are recorded together.
-   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED, PRICE_VERSION_OVERLAP, MODEL_MISMATCH.
+   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
+   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter).
    */
   publishPriceVersion: {
     path: "/valora.pricing.v1.CatalogService/PublishPriceVersion" as const,
@@ -2413,7 +2417,7 @@ export const CatalogServiceService = {
       Buffer.from(PublishPriceVersionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PublishPriceVersionResponse => PublishPriceVersionResponse.decode(value),
   },
-  /** Answers one price with all its versions and bounds. Read only. Reasons: NOT_FOUND. */
+  /** Answers one price with all its versions and bounds. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getPrice: {
     path: "/valora.pricing.v1.CatalogService/GetPrice" as const,
     requestStream: false as const,
@@ -2459,7 +2463,7 @@ export const CatalogServiceService = {
     responseSerialize: (value: CreatePlanResponse): Buffer => Buffer.from(CreatePlanResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreatePlanResponse => CreatePlanResponse.decode(value),
   },
-  /** Answers one plan with its latest version. Read only. Reasons: NOT_FOUND. */
+  /** Answers one plan with its latest version. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getPlan: {
     path: "/valora.pricing.v1.CatalogService/GetPlan" as const,
     requestStream: false as const,
@@ -2491,10 +2495,11 @@ export interface CatalogServiceServer extends UntypedServiceImplementation {
   /**
    * Publishes a version of a price, from an instant on. A version never changes; the one in force before it is bounded by a new record.
    * Idempotent by request_id; atomic: the version and the bound of its predecessor are recorded together.
-   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED, PRICE_VERSION_OVERLAP, MODEL_MISMATCH.
+   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
+   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter).
    */
   publishPriceVersion: handleUnaryCall<PublishPriceVersionRequest, PublishPriceVersionResponse>;
-  /** Answers one price with all its versions and bounds. Read only. Reasons: NOT_FOUND. */
+  /** Answers one price with all its versions and bounds. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getPrice: handleUnaryCall<GetPriceRequest, GetPriceResponse>;
   /** Lists prices by code, with their versions. Read only. Reasons: FIELD_INVALID (page_token). */
   listPrices: handleUnaryCall<ListPricesRequest, ListPricesResponse>;
@@ -2506,7 +2511,7 @@ export interface CatalogServiceServer extends UntypedServiceImplementation {
    * Next: CreateSubscription.
    */
   createPlan: handleUnaryCall<CreatePlanRequest, CreatePlanResponse>;
-  /** Answers one plan with its latest version. Read only. Reasons: NOT_FOUND. */
+  /** Answers one plan with its latest version. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getPlan: handleUnaryCall<GetPlanRequest, GetPlanResponse>;
   /** Lists plans by code. Read only. Reasons: FIELD_INVALID (page_token). */
   listPlans: handleUnaryCall<ListPlansRequest, ListPlansResponse>;
@@ -2536,7 +2541,8 @@ export interface CatalogServiceClient extends Client {
   /**
    * Publishes a version of a price, from an instant on. A version never changes; the one in force before it is bounded by a new record.
    * Idempotent by request_id; atomic: the version and the bound of its predecessor are recorded together.
-   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED, PRICE_VERSION_OVERLAP, MODEL_MISMATCH.
+   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
+   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter).
    */
   publishPriceVersion(
     request: PublishPriceVersionRequest,
@@ -2553,7 +2559,7 @@ export interface CatalogServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PublishPriceVersionResponse) => void,
   ): ClientUnaryCall;
-  /** Answers one price with all its versions and bounds. Read only. Reasons: NOT_FOUND. */
+  /** Answers one price with all its versions and bounds. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getPrice(
     request: GetPriceRequest,
     callback: (error: ServiceError | null, response: GetPriceResponse) => void,
@@ -2621,7 +2627,7 @@ export interface CatalogServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreatePlanResponse) => void,
   ): ClientUnaryCall;
-  /** Answers one plan with its latest version. Read only. Reasons: NOT_FOUND. */
+  /** Answers one plan with its latest version. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getPlan(
     request: GetPlanRequest,
     callback: (error: ServiceError | null, response: GetPlanResponse) => void,

@@ -243,13 +243,13 @@ export interface CompletedCycle {
   readonly cycle?:
     | BillingCycleName
     | undefined;
-  /** The digest of the run's canonical form. */
+  /** The digest of the run's canonical form: SHA-256 in lower-case hexadecimal. */
   readonly runDigest: string;
 }
 
 /** Request of CompleteCycles. */
 export interface CompleteCyclesRequest {
-  /** 1 to 1,000. */
+  /** 1 to 1,000, each cycle once. */
   readonly completed: readonly CompletedCycle[];
 }
 
@@ -2367,7 +2367,8 @@ export const BillingCycleServiceService = {
   },
   /**
    * Opens the cycles that are due: those whose start the organization's clock has reached. For the scheduler.
-   * Idempotent: a cycle is opened once, with boundaries and cutoff computed from facts alone. Each cycle commits on its own.
+   * Idempotent: a cycle is opened once, with boundaries and cutoff computed from facts alone. Cycles commit in groups; an
+   * error leaves those committed before it opened. Reasons: FIELD_INVALID.
    */
   openDueCycles: {
     path: "/valora.subscription.v1.BillingCycleService/OpenDueCycles" as const,
@@ -2381,7 +2382,7 @@ export const BillingCycleServiceService = {
   },
   /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
-   * complete. A claim whose lease ended is given out again. For the scheduler.
+   * complete. A claim whose lease ended is given out again. For the scheduler. Reasons: FIELD_INVALID.
    */
   claimDueCycles: {
     path: "/valora.subscription.v1.BillingCycleService/ClaimDueCycles" as const,
@@ -2396,8 +2397,8 @@ export const BillingCycleServiceService = {
   },
   /**
    * Tells that the runs of claimed cycles are stored, CLOSING → CLOSED. Idempotent; another digest for a closed cycle
-   * is refused. For the scheduler.
-   * Reasons: FIELD_INVALID, NOT_FOUND, RUN_DIGEST_MISMATCH.
+   * is refused. Atomic: all of them or, after a refusal, none. For the scheduler.
+   * Reasons: FIELD_INVALID, NOT_FOUND, CYCLE_NOT_CLAIMED (a cycle that is OPEN), RUN_DIGEST_MISMATCH.
    */
   completeCycles: {
     path: "/valora.subscription.v1.BillingCycleService/CompleteCycles" as const,
@@ -2446,18 +2447,19 @@ export interface BillingCycleServiceServer extends UntypedServiceImplementation 
   listBillingCycles: handleUnaryCall<ListBillingCyclesRequest, ListBillingCyclesResponse>;
   /**
    * Opens the cycles that are due: those whose start the organization's clock has reached. For the scheduler.
-   * Idempotent: a cycle is opened once, with boundaries and cutoff computed from facts alone. Each cycle commits on its own.
+   * Idempotent: a cycle is opened once, with boundaries and cutoff computed from facts alone. Cycles commit in groups; an
+   * error leaves those committed before it opened. Reasons: FIELD_INVALID.
    */
   openDueCycles: handleUnaryCall<OpenDueCyclesRequest, OpenDueCyclesResponse>;
   /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
-   * complete. A claim whose lease ended is given out again. For the scheduler.
+   * complete. A claim whose lease ended is given out again. For the scheduler. Reasons: FIELD_INVALID.
    */
   claimDueCycles: handleUnaryCall<ClaimDueCyclesRequest, ClaimDueCyclesResponse>;
   /**
    * Tells that the runs of claimed cycles are stored, CLOSING → CLOSED. Idempotent; another digest for a closed cycle
-   * is refused. For the scheduler.
-   * Reasons: FIELD_INVALID, NOT_FOUND, RUN_DIGEST_MISMATCH.
+   * is refused. Atomic: all of them or, after a refusal, none. For the scheduler.
+   * Reasons: FIELD_INVALID, NOT_FOUND, CYCLE_NOT_CLAIMED (a cycle that is OPEN), RUN_DIGEST_MISMATCH.
    */
   completeCycles: handleUnaryCall<CompleteCyclesRequest, CompleteCyclesResponse>;
   /**
@@ -2491,7 +2493,8 @@ export interface BillingCycleServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Opens the cycles that are due: those whose start the organization's clock has reached. For the scheduler.
-   * Idempotent: a cycle is opened once, with boundaries and cutoff computed from facts alone. Each cycle commits on its own.
+   * Idempotent: a cycle is opened once, with boundaries and cutoff computed from facts alone. Cycles commit in groups; an
+   * error leaves those committed before it opened. Reasons: FIELD_INVALID.
    */
   openDueCycles(
     request: OpenDueCyclesRequest,
@@ -2510,7 +2513,7 @@ export interface BillingCycleServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
-   * complete. A claim whose lease ended is given out again. For the scheduler.
+   * complete. A claim whose lease ended is given out again. For the scheduler. Reasons: FIELD_INVALID.
    */
   claimDueCycles(
     request: ClaimDueCyclesRequest,
@@ -2529,8 +2532,8 @@ export interface BillingCycleServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Tells that the runs of claimed cycles are stored, CLOSING → CLOSED. Idempotent; another digest for a closed cycle
-   * is refused. For the scheduler.
-   * Reasons: FIELD_INVALID, NOT_FOUND, RUN_DIGEST_MISMATCH.
+   * is refused. Atomic: all of them or, after a refusal, none. For the scheduler.
+   * Reasons: FIELD_INVALID, NOT_FOUND, CYCLE_NOT_CLAIMED (a cycle that is OPEN), RUN_DIGEST_MISMATCH.
    */
   completeCycles(
     request: CompleteCyclesRequest,
@@ -2601,7 +2604,7 @@ export type DueWorkServiceService = typeof DueWorkServiceService;
 export const DueWorkServiceService = {
   /**
    * Claims organizations that have due work of a kind, with a lease, the longest waiting first. Crosses organizations:
-   * only for a service token without one.
+   * only for a service token without one. Reasons: FIELD_INVALID, ORGANIZATION_NAMED.
    */
   claimOrganizations: {
     path: "/valora.subscription.v1.DueWorkService/ClaimOrganizations" as const,
@@ -2614,7 +2617,7 @@ export const DueWorkServiceService = {
       Buffer.from(ClaimOrganizationsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ClaimOrganizationsResponse => ClaimOrganizationsResponse.decode(value),
   },
-  /** Gives the caller's organization back, with its next due time worked out anew. Idempotent. */
+  /** Gives the caller's organization back, with its next due time worked out anew. Idempotent. Reasons: FIELD_INVALID. */
   releaseOrganization: {
     path: "/valora.subscription.v1.DueWorkService/ReleaseOrganization" as const,
     requestStream: false as const,
@@ -2643,10 +2646,10 @@ export const DueWorkServiceService = {
 export interface DueWorkServiceServer extends UntypedServiceImplementation {
   /**
    * Claims organizations that have due work of a kind, with a lease, the longest waiting first. Crosses organizations:
-   * only for a service token without one.
+   * only for a service token without one. Reasons: FIELD_INVALID, ORGANIZATION_NAMED.
    */
   claimOrganizations: handleUnaryCall<ClaimOrganizationsRequest, ClaimOrganizationsResponse>;
-  /** Gives the caller's organization back, with its next due time worked out anew. Idempotent. */
+  /** Gives the caller's organization back, with its next due time worked out anew. Idempotent. Reasons: FIELD_INVALID. */
   releaseOrganization: handleUnaryCall<ReleaseOrganizationRequest, ReleaseOrganizationResponse>;
   /** Answers when work of the caller's organization falls due next. Read only. */
   getNextDueTime: handleUnaryCall<GetNextDueTimeRequest, GetNextDueTimeResponse>;
@@ -2655,7 +2658,7 @@ export interface DueWorkServiceServer extends UntypedServiceImplementation {
 export interface DueWorkServiceClient extends Client {
   /**
    * Claims organizations that have due work of a kind, with a lease, the longest waiting first. Crosses organizations:
-   * only for a service token without one.
+   * only for a service token without one. Reasons: FIELD_INVALID, ORGANIZATION_NAMED.
    */
   claimOrganizations(
     request: ClaimOrganizationsRequest,
@@ -2672,7 +2675,7 @@ export interface DueWorkServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ClaimOrganizationsResponse) => void,
   ): ClientUnaryCall;
-  /** Gives the caller's organization back, with its next due time worked out anew. Idempotent. */
+  /** Gives the caller's organization back, with its next due time worked out anew. Idempotent. Reasons: FIELD_INVALID. */
   releaseOrganization(
     request: ReleaseOrganizationRequest,
     callback: (error: ServiceError | null, response: ReleaseOrganizationResponse) => void,

@@ -703,7 +703,7 @@ export const CustomerServiceService = {
       Buffer.from(CreateCustomerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateCustomerResponse => CreateCustomerResponse.decode(value),
   },
-  /** Answers one customer. Read only. Reasons: NOT_FOUND. */
+  /** Answers one customer. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getCustomer: {
     path: "/valora.subscription.v1.CustomerService/GetCustomer" as const,
     requestStream: false as const,
@@ -732,7 +732,7 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ALREADY_EXISTS. Next: CreateSubscription.
    */
   createCustomer: handleUnaryCall<CreateCustomerRequest, CreateCustomerResponse>;
-  /** Answers one customer. Read only. Reasons: NOT_FOUND. */
+  /** Answers one customer. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getCustomer: handleUnaryCall<GetCustomerRequest, GetCustomerResponse>;
   /** Lists customers by reference. Read only. Reasons: FIELD_INVALID (page_token). */
   listCustomers: handleUnaryCall<ListCustomersRequest, ListCustomersResponse>;
@@ -758,7 +758,7 @@ export interface CustomerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateCustomerResponse) => void,
   ): ClientUnaryCall;
-  /** Answers one customer. Read only. Reasons: NOT_FOUND. */
+  /** Answers one customer. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getCustomer(
     request: GetCustomerRequest,
     callback: (error: ServiceError | null, response: GetCustomerResponse) => void,

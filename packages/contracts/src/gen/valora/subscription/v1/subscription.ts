@@ -74,7 +74,7 @@ export interface SubscriptionItem {
   readonly item: string;
   /** The price's code. */
   readonly price: string;
-  /** How many, for fees; decimal text, default `1`. */
+  /** How many, for fees; decimal text above zero, default `1`. The usage of a metered price is not multiplied: `1` or empty. */
   readonly quantity: string;
   /** The price's meter; empty for a fee. Output only. */
   readonly meter: string;
@@ -90,7 +90,7 @@ export interface Subscription {
   readonly plan: string;
   /** The plan's version, pinned at creation. Output only. */
   readonly planVersion: number;
-  /** When it starts; absent for now. */
+  /** When it starts, within 100 years of the organization's clock; absent for now. */
   readonly startTime?:
     | Timestamp
     | undefined;
@@ -1077,7 +1077,7 @@ export const SubscriptionServiceService = {
       Buffer.from(CreateSubscriptionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateSubscriptionResponse => CreateSubscriptionResponse.decode(value),
   },
-  /** Answers one subscription. Read only. Reasons: NOT_FOUND. */
+  /** Answers one subscription. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getSubscription: {
     path: "/valora.subscription.v1.SubscriptionService/GetSubscription" as const,
     requestStream: false as const,
@@ -1089,7 +1089,7 @@ export const SubscriptionServiceService = {
       Buffer.from(GetSubscriptionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSubscriptionResponse => GetSubscriptionResponse.decode(value),
   },
-  /** Lists subscriptions by reference. Read only. Reasons: FIELD_INVALID (page_token). */
+  /** Lists subscriptions by reference. Read only. Reasons: FIELD_INVALID. */
   listSubscriptions: {
     path: "/valora.subscription.v1.SubscriptionService/ListSubscriptions" as const,
     requestStream: false as const,
@@ -1111,9 +1111,9 @@ export interface SubscriptionServiceServer extends UntypedServiceImplementation 
    * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ALREADY_EXISTS, CUSTOMER_UNKNOWN, PLAN_UNKNOWN, METER_ALREADY_SUBSCRIBED.
    */
   createSubscription: handleUnaryCall<CreateSubscriptionRequest, CreateSubscriptionResponse>;
-  /** Answers one subscription. Read only. Reasons: NOT_FOUND. */
+  /** Answers one subscription. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getSubscription: handleUnaryCall<GetSubscriptionRequest, GetSubscriptionResponse>;
-  /** Lists subscriptions by reference. Read only. Reasons: FIELD_INVALID (page_token). */
+  /** Lists subscriptions by reference. Read only. Reasons: FIELD_INVALID. */
   listSubscriptions: handleUnaryCall<ListSubscriptionsRequest, ListSubscriptionsResponse>;
 }
 
@@ -1139,7 +1139,7 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateSubscriptionResponse) => void,
   ): ClientUnaryCall;
-  /** Answers one subscription. Read only. Reasons: NOT_FOUND. */
+  /** Answers one subscription. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getSubscription(
     request: GetSubscriptionRequest,
     callback: (error: ServiceError | null, response: GetSubscriptionResponse) => void,
@@ -1155,7 +1155,7 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSubscriptionResponse) => void,
   ): ClientUnaryCall;
-  /** Lists subscriptions by reference. Read only. Reasons: FIELD_INVALID (page_token). */
+  /** Lists subscriptions by reference. Read only. Reasons: FIELD_INVALID. */
   listSubscriptions(
     request: ListSubscriptionsRequest,
     callback: (error: ServiceError | null, response: ListSubscriptionsResponse) => void,
