@@ -36,7 +36,7 @@ async function call(path: string, credential: string | null, request: object): P
   if (method === undefined) throw new Error(`${path} is not in the table of methods`);
   const metadata = new Metadata();
   if (credential !== null) metadata.set('authorization', credential);
-  const { requestSerialize, responseDeserialize } = method as { requestSerialize: (value: object) => Buffer; responseDeserialize: (bytes: Buffer) => object };
+  const { requestSerialize, responseDeserialize } = method as unknown as { requestSerialize: (value: object) => Buffer; responseDeserialize: (bytes: Buffer) => object };
   return await new Promise((resolve) => {
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, { deadline: Date.now() + 20_000 }, (error: ServiceError | null, response?: object) => {
       resolve(error === null ? { code: status.OK, reason: '', text: JSON.stringify(response, plain) } : { code: error.code, reason: errorDetailsOf(error).reason, text: error.details });

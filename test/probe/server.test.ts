@@ -83,14 +83,14 @@ test('a deadline that has passed ends the call, and the server goes on', async (
   expect((await raw('/valora.metering.v1.MeterService/ListMeters', Buffer.alloc(0), { credential: apiKey })).code).toBe(status.OK);
 });
 
-test('2,000 calls at once, each calling other services in turn: every one ends, and none is stuck', async () => {
+test('600 calls at once, each calling other services in turn: every one ends, and none is stuck', async () => {
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
   await scenario.plan('team', [{ code: 'fee', displayName: 'Fee', meter: null, model: { $case: 'flat', value: { amount: '1' } } }]);
   await scenario.caller.customers.createCustomer({ requestId: 'c', customer: { reference: 'acme', displayName: '', timeZone: '' } });
   const create = (number: number) => scenario.caller.subscriptions.createSubscription({
     requestId: `s${number}`, subscription: { reference: `s${number}`, customer: 'acme', plan: 'team', planVersion: 0, startTime: timestampFromInstant(parseInstant('2026-01-01T00:00:00Z')), items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0 },
   }).then(() => 'created', (error: unknown) => (error instanceof CallError ? error.reason : String(error)));
-  const outcomes = await Promise.all(Array.from({ length: 2_000 }, (_, number) => create(number)));
+  const outcomes = await Promise.all(Array.from({ length: 600 }, (_, number) => create(number)));
   const counts = Map.groupBy(outcomes, (outcome) => outcome);
   expect([...counts.keys()].filter((outcome) => outcome !== 'created' && outcome !== 'OVERLOADED' && outcome !== 'UNAVAILABLE')).toEqual([]);
   expect(counts.get('created')?.length ?? 0).toBeGreaterThan(100);
@@ -101,7 +101,7 @@ test('an organization on the real clock is billed by the jobs, when they run', a
   const { connection } = await valora.createOrganization();
   const caller = callerOf(connection);
   const { currentTime } = await connection.stub(OrganizationServiceService).getOrganization({});
-  const now = BigInt(currentTime?.seconds ?? 0n) * 1_000_000n;
+  const now = (currentTime?.seconds ?? 0n) * 1_000_000n;
   const start = timestampFromInstant(instant(now - 45n * 86_400_000_000n));
   await caller.catalog.createPrice({ requestId: 'p', price: { code: 'fee', displayName: 'Fee', meter: '', currencyCode: 'USD', billingTiming: 1, versions: [], bounds: [] } });
   await caller.catalog.publishPriceVersion({ requestId: 'v', price: 'fee', effectiveFromTime: start, model: { model: { $case: 'flat', value: { amount: '5' } } }, allowBackDating: true });
@@ -114,7 +114,7 @@ test('an organization on the real clock is billed by the jobs, when they run', a
   const { invoices } = await caller.invoices.listInvoices({ pageSize: 0, pageToken: '', subscription: '' });
   expect(invoices.map(summary)).toEqual(['acme 1: fee 5.00 = 5.00']);
   const { jobRuns } = await scheduler.listJobRuns({ pageSize: 0, pageToken: '' });
-  expect(jobRuns.filter(({ job }) => job === Job.CLOSE_CYCLES).map(({ processedCount }) => processedCount).toSorted()).toEqual([0n, 1n]);
+  expect(jobRuns.filter(({ job }) => job === Job.CLOSE_CYCLES).map(({ processedCount }) => Number(processedCount)).toSorted((one, other) => one - other)).toEqual([0, 1]);
 });
 
 test('an unknown rpc is UNIMPLEMENTED', async () => {

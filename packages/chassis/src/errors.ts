@@ -2,7 +2,7 @@
 // domain, a message that says the fix, and metadata. Services declare theirs as a table (`defineErrors`) and throw them by
 // name, so that the reference of reasons can be checked against the code. Everything else that is thrown is either an
 // infrastructure error (converted at the edge, with advice to retry) or a bug (INTERNAL, logged with its stack).
-import { status } from '@grpc/grpc-js';
+import type { status } from '@grpc/grpc-js';
 
 export interface FieldViolation {
   /** Path of the field in the request, as in the contract: `meter.filters[2].values`. */

@@ -55,7 +55,7 @@ export class Fields {
       return parseDecimal(value);
     } catch (error) {
       if (!(error instanceof RatingError)) throw error;
-      this.refuse(field, error.reason, `${error.message}`);
+      this.refuse(field, error.reason, error.message);
       return parseDecimal('0');
     }
   }

@@ -1,6 +1,6 @@
 // A gRPC server for one or more services: limits against hostile clients, health, reflection, and draining. Health turns
 // to NOT_SERVING before anything else stops, in-flight calls finish within the grace period, the rest is cut.
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { addReflection } from './reflection.ts';
 import type { RegisteredService } from './unary.ts';
@@ -36,7 +36,7 @@ export async function serve({ address, credentials, services, reflection }: Serv
     'grpc.max_metadata_size': METADATA_BYTES_MAX,
   });
   const names = services.map(nameOf);
-  for (const { definition, implementation } of services) server.addService(definition as ServiceDefinition, implementation);
+  for (const { definition, implementation } of services) server.addService(definition, implementation);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   if (reflection) addReflection(server, [...names, 'grpc.health.v1.Health']);

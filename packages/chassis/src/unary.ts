@@ -7,7 +7,7 @@ import { requireScope, type Authenticate } from './authenticate.ts';
 import { CALL_DEPTH_KEY, type RequestOf, type ResponseOf } from './call.ts';
 import type { CallContext } from './context.ts';
 import { rpcAccess, type RpcAccess } from './contract.ts';
-import { commonErrors, DomainError } from './errors.ts';
+import { commonErrors, type DomainError } from './errors.ts';
 import type { Log } from './log.ts';
 import { publicError, statusOf } from './status.ts';
 

@@ -1,5 +1,8 @@
 /** The catalog's rpcs on a database of their own: other services are small functions, as the composition root gives them. */
-import { createLog, DomainError, instantFromTimestamp, openDatabase, setSandboxTime, sqlOf, timestampFromInstant, type CallContext, type Database, type Handlers, type Timestamp } from '@valora/chassis';
+import {
+  createLog, DomainError, instantFromTimestamp, openDatabase, setSandboxTime, sqlOf, timestampFromInstant,
+  type CallContext, type Database, type Handlers, type Timestamp,
+} from '@valora/chassis';
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { PriceModel } from '@valora/contracts/valora/pricing/v1/price_model';
 import { formatInstant, parseInstant } from '@valora/rating';

@@ -11,7 +11,8 @@ export const errorTable = {
   CYCLE_NOT_CLAIMED: { code: 'FAILED_PRECONDITION', message: 'Cycle {cycle_index} of the subscription "{subscription}" was never claimed, so it can have no run. Claim it first.' },
   RUN_DIGEST_MISMATCH: {
     code: 'FAILED_PRECONDITION',
-    message: 'Cycle {cycle_index} of the subscription "{subscription}" was completed with the run digest {stored_digest}, not {run_digest}. Nothing was changed; this is a defect or tampering, and needs a person.',
+    message: 'Cycle {cycle_index} of the subscription "{subscription}" was completed with the run digest {stored_digest}, not {run_digest}. Nothing was changed. '
+      + 'This is a defect or tampering, and needs a person.',
   },
   ORGANIZATION_NAMED: { code: 'PERMISSION_DENIED', message: 'This call crosses organizations. Make it with a service token that names none.' },
 } as const satisfies ErrorTable;

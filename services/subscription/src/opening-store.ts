@@ -18,7 +18,10 @@ interface OpeningRow {
   readonly previous_cutoff_time: bigint | null;
 }
 
-/** Subscriptions whose next cycle's start the clock has reached, the longest waiting first. */
+/**
+ * Subscriptions whose next cycle's start the clock has reached, the longest waiting first. Under row-level security the last
+ * cycle is found by its whole key only inside a lateral query: in a plain join the subtraction may not come before the policy.
+ */
 export async function findDueSubscriptions(sql: Sql, { now, limit }: { now: Instant; limit: number }): Promise<readonly OpeningSubscription[]> {
   const rows = await sql.query<OpeningRow>(
     `select subscription.reference, subscription.anchor_time, subscription.interval, subscription.interval_count, subscription.time_zone,
@@ -26,8 +29,10 @@ export async function findDueSubscriptions(sql: Sql, { now, limit }: { now: Inst
        previous.end_time as previous_end_time, previous.cutoff_time as previous_cutoff_time
      from subscription_schedule schedule
      join subscription on subscription.organization_id = schedule.organization_id and subscription.reference = schedule.subscription_reference
-     left join billing_cycle previous on previous.organization_id = schedule.organization_id
-       and previous.subscription_reference = schedule.subscription_reference and previous.cycle_index = schedule.next_cycle_index - 1
+     left join lateral (
+       select end_time, cutoff_time from billing_cycle cycle where cycle.organization_id = schedule.organization_id
+         and cycle.subscription_reference = schedule.subscription_reference and cycle.cycle_index = schedule.next_cycle_index - 1
+       limit 1) previous on true
      where schedule.organization_id = current_organization() and schedule.next_open_time <= $1::bigint
      order by schedule.next_open_time, schedule.subscription_reference
      limit $2::bigint`,

@@ -176,8 +176,11 @@ describe('CompleteCycles', () => {
     await complete('org_complete', [{ subscription: 's', cycleIndex: 1 }]);
     const other = sha256Hex('another run');
     const both = [{ subscription: 't', cycleIndex: 1 }, { subscription: 's', cycleIndex: 1 }];
-    expect(await refusal(complete('org_complete', both, other))).toMatchObject({ reason: 'RUN_DIGEST_MISMATCH', metadata: { subscription: 's', cycle_index: '1', stored_digest: DIGEST, run_digest: other } });
-    expect(await refusal(complete('org_complete', [{ subscription: 't', cycleIndex: 1 }, { subscription: 't', cycleIndex: 2 }]))).toMatchObject({ reason: 'CYCLE_NOT_CLAIMED', metadata: { cycle_index: '2' } });
+    expect(await refusal(complete('org_complete', both, other))).toMatchObject({
+      reason: 'RUN_DIGEST_MISMATCH', metadata: { subscription: 's', cycle_index: '1', stored_digest: DIGEST, run_digest: other },
+    });
+    const unclaimed = complete('org_complete', [{ subscription: 't', cycleIndex: 1 }, { subscription: 't', cycleIndex: 2 }]);
+    expect(await refusal(unclaimed)).toMatchObject({ reason: 'CYCLE_NOT_CLAIMED', metadata: { cycle_index: '2' } });
     expect(await refusal(complete('org_complete', [{ subscription: 't', cycleIndex: 9 }]))).toMatchObject({ reason: 'NOT_FOUND', metadata: { name: 't 9' } });
     expect((await refusal(complete('org_complete', [{ subscription: 't', cycleIndex: 0 }], 'no digest'))).fieldViolations?.map(({ field }) => field)).toEqual([
       'completed[0].cycle.cycle_index', 'completed[0].run_digest',
@@ -199,7 +202,8 @@ describe('BatchGetBillingFacts', () => {
       sequence: 1, effectiveTime: at('2025-11-20T00:00:00Z'), recordedTime: at('2026-01-15T00:00:00Z'),
       fact: { $case: 'started', value: { items: [{ item: 'fee', price: 'fee', quantity: '1', meter: '' }] } },
     }]);
-    for (const [organizationId, cycle] of [['org_facts', { subscription: 's', cycleIndex: 3 }], ['org_facts', { subscription: 'u', cycleIndex: 1 }], ['org_stranger', { subscription: 's', cycleIndex: 1 }]] as const) {
+    const absent = [['org_facts', { subscription: 's', cycleIndex: 3 }], ['org_facts', { subscription: 'u', cycleIndex: 1 }], ['org_stranger', { subscription: 's', cycleIndex: 1 }]] as const;
+    for (const [organizationId, cycle] of absent) {
       expect((await refusal(lab.cycles.batchGetBillingFacts(as(organizationId), { cycles: [cycle] }))).reason).toBe('NOT_FOUND');
     }
   });
