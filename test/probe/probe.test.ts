@@ -69,7 +69,7 @@ async function furnish({ connection }: TestOrganization): Promise<Ids> {
   await connection.stub(SubscriptionServiceService).createSubscription({
     requestId: 'a', subscription: { reference: ids.subscription, customer: ids.customer, plan: ids.plan, planVersion: 0, startTime: at(START), items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0 },
   });
-  await connection.stub(UsageServiceService).recordUsage({ events: [{ idempotencyKey: ids.event, meter: ids.meter, customer: ids.customer, subscription: '', eventTime: at(START), value: '7', properties: {} }] });
+  await connection.stub(UsageServiceService).recordUsage({ events: [{ idempotencyKey: ids.event, meter: ids.meter, customer: ids.customer, subscription: '', eventTime: at(START), value: '7', properties: new Map() }] });
   await connection.stub(SchedulerServiceService).advanceClock({ targetTime: at('2026-02-02T00:00:00Z') });
   const { invoices } = await connection.stub(InvoiceServiceService).listInvoices({ pageSize: 0, pageToken: '', subscription: '' });
   const { apiKeys } = await connection.stub(ApiKeyServiceService).listApiKeys({ pageSize: 0, pageToken: '' });

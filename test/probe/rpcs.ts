@@ -55,7 +55,7 @@ const at = (text: string) => timestampFromInstant(parseInstant(text));
 const period = { startTime: at('2026-01-01T00:00:00Z'), endTime: at('2026-02-01T00:00:00Z') };
 const lease = { seconds: 1n, nanos: 0 };
 const page = { pageSize: 0, pageToken: '' };
-const usageEvent = (ids: Ids) => ({ idempotencyKey: ids.event, meter: ids.meter, customer: ids.customer, subscription: '', eventTime: at('2026-01-10T00:00:00Z'), value: '7', properties: {} });
+const usageEvent = (ids: Ids) => ({ idempotencyKey: ids.event, meter: ids.meter, customer: ids.customer, subscription: '', eventTime: at('2026-01-10T00:00:00Z'), value: '7', properties: new Map() });
 const fence = (service: string) => ({
   [`/valora.${service}.v1.FenceService/SealThrough`]: () => ({ throughTime: at('2026-01-01T00:00:00Z') }),
   [`/valora.${service}.v1.FenceService/SetClock`]: () => ({ currentTime: at('2026-01-01T00:00:00Z') }),

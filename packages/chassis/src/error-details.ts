@@ -20,7 +20,11 @@ export function errorDetailsOf(error: Pick<ServiceError, 'metadata'>): ErrorDeta
   const raw = error.metadata?.get(DETAILS_TRAILER)[0];
   if (raw instanceof Buffer) {
     for (const { typeUrl, value } of Status.decode(raw).details) {
-      if (typeUrl.endsWith('/google.rpc.ErrorInfo')) ({ reason, domain, metadata } = ErrorInfo.decode(value));
+      if (typeUrl.endsWith('/google.rpc.ErrorInfo')) {
+        const info = ErrorInfo.decode(value);
+        ({ reason, domain } = info);
+        metadata = Object.fromEntries(info.metadata);
+      }
       if (typeUrl.endsWith('/google.rpc.BadRequest')) ({ fieldViolations } = BadRequest.decode(value));
       if (typeUrl.endsWith('/google.rpc.RetryInfo')) {
         const { retryDelay } = RetryInfo.decode(value);

@@ -29,7 +29,7 @@ function cut(text: string): string {
 
 export function statusOf(error: DomainError): Partial<StatusObject> & { code: status; details: string } {
   const { facts } = error;
-  const metadata = Object.fromEntries(Object.entries(facts.metadata ?? {}).map(([key, value]) => [key, cut(value)]));
+  const metadata = new Map(Object.entries(facts.metadata ?? {}).map(([key, value]) => [key, cut(value)]));
   const details = [
     { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: bytes(ErrorInfo.encode({ reason: facts.reason, domain: facts.domain, metadata }).finish()) },
   ];

@@ -81,7 +81,7 @@ async function readEvents(folder: string, customer: string): Promise<UsageEvent[
     const eventTime = timestampFromInstant(parseInstant(`${columns[0]}T${columns[1]}Z`));
     for (const { code, column } of meters) {
       events.push({
-        idempotencyKey: sha256Hex(`${file}\n${row}\n${code}`), meter: code, customer, subscription: '', eventTime, value: parseDecimal(columns[column + 1] ?? ''), properties: {},
+        idempotencyKey: sha256Hex(`${file}\n${row}\n${code}`), meter: code, customer, subscription: '', eventTime, value: parseDecimal(columns[column + 1] ?? ''), properties: new Map(),
       });
     }
   }

@@ -54,7 +54,7 @@ async function billSample(address: string, operatorCredential: string, print: (l
   await subscribe(caller, { customer: CUSTOMER, plan: PLAN, startTime: '2026-01-15T09:30:00Z' });
   await caller.scheduler.advanceClock({ targetTime: at('2026-02-14T00:00:00Z') });
   const events = ['2026-01-16T08:00:00Z', '2026-01-20T12:34:56.789012Z', '2026-02-13T23:59:59.999999Z'].map((time, position) => ({
-    idempotencyKey: `demo-${position}`, meter: 'requests', customer: CUSTOMER, subscription: '', eventTime: at(time), value: '50', properties: {},
+    idempotencyKey: `demo-${position}`, meter: 'requests', customer: CUSTOMER, subscription: '', eventTime: at(time), value: '50', properties: new Map(),
   }));
   const { outcomes } = await caller.usage.recordUsage({ events });
   print(`${outcomes.filter(({ outcome }) => outcome === UsageOutcome.RECORDED).length} usage events recorded; the clock goes on to the end of the period.`);

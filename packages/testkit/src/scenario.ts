@@ -36,7 +36,7 @@ export async function startScenario(valora: TestValora, sandboxTime: string, opt
     async use(...events) {
       const { outcomes } = await caller.usage.recordUsage({
         events: events.map(([idempotencyKey, meter, customer, time, value]) =>
-          ({ idempotencyKey, meter, customer, subscription: '', eventTime: timestampFromInstant(parseInstant(time)), value, properties: {} })),
+          ({ idempotencyKey, meter, customer, subscription: '', eventTime: timestampFromInstant(parseInstant(time)), value, properties: new Map() })),
       });
       const unstored = outcomes.find(({ outcome }) => outcome !== UsageOutcome.RECORDED);
       if (unstored !== undefined) throw new Error(`event ${unstored.idempotencyKey} was not stored: ${unstored.reason} ${unstored.message}`);

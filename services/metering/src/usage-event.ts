@@ -50,7 +50,8 @@ export function readUsageEvent(message: UsageEventMessage, meters: MetersByCode)
   const problem = propertiesProblem(properties);
   if (problem !== null) return refused(fieldInvalid('properties', problem));
   const subscriptionReference = subscription === '' ? null : subscription;
-  return { kind: 'CANDIDATE', candidate: candidateOf({ idempotencyKey, meterCode, customerReference: customer, subscriptionReference, eventTime, value, properties }) };
+  const content = { meterCode, customerReference: customer, subscriptionReference, eventTime, value, properties: Object.fromEntries(properties) };
+  return { kind: 'CANDIDATE', candidate: candidateOf({ idempotencyKey, ...content }) };
 }
 
 export function candidateOf(event: UsageEvent): Candidate {
@@ -81,12 +82,10 @@ function readValue(text: string, meter: Meter): Decimal | null | EventRefusal {
   }
 }
 
-function propertiesProblem(properties: Readonly<Record<string, string>>): string | null {
-  let count = 0;
-  for (const name in properties) {
-    count += 1;
-    if (count > PROPERTIES_MAX) return `Must have at most ${PROPERTIES_MAX} entries.`;
-    const value = properties[name] ?? '';
+function propertiesProblem(properties: ReadonlyMap<string, string>): string | null {
+  if (properties.size > PROPERTIES_MAX) return `Must have at most ${PROPERTIES_MAX} entries.`;
+  for (const [name, value] of properties) {
+    if (name === '__proto__') return 'Must not have the name __proto__, which JavaScript clients lose on the way.';
     if (name === '' || name.length > PROPERTY_NAME_LENGTH_MAX) return `Names must have 1 to ${PROPERTY_NAME_LENGTH_MAX} characters.`;
     if (value.length > PROPERTY_VALUE_LENGTH_MAX) return `Values must have at most ${PROPERTY_VALUE_LENGTH_MAX} characters.`;
     if (NOT_TEXT.test(name) || NOT_TEXT.test(value)) return 'Names and values must be valid UTF-8 without control characters.';
@@ -97,7 +96,7 @@ function propertiesProblem(properties: Readonly<Record<string, string>>): string
 export function usageEventToProto({ event, recordedTime }: RecordedEvent): UsageEventMessage {
   const { idempotencyKey, meterCode, customerReference, subscriptionReference, eventTime, value, properties } = event;
   return {
-    idempotencyKey, meter: meterCode, customer: customerReference, subscription: subscriptionReference ?? '', value: value ?? '', properties,
+    idempotencyKey, meter: meterCode, customer: customerReference, subscription: subscriptionReference ?? '', value: value ?? '', properties: new Map(Object.entries(properties)),
     eventTime: timestampFromInstant(eventTime), recordedTime: timestampFromInstant(recordedTime),
   };
 }

@@ -113,10 +113,10 @@ test('equals the fold of the rating core to the last digit, for random events, f
       const events = Array.from({ length: 250 }, (_, index): UsageEventMessage => usageEvent(`${pick(['a', 'B', '~', '!'])}${roll(1_000_000)}-${batch}-${index}`, {
         meter: pick(['calls', 'tokens', 'eu-calls', 'eu-tokens']), customer: pick(['acme', 'globex']), subscription: pick(['', '', 's1', 's2']), time: NOON + BigInt(roll(20)),
         value: `${pick(['', '-'])}${'1234567890'.repeat(2).slice(0, 1 + roll(20))}.${'0908070605'.repeat(2).slice(0, 1 + roll(18))}`,
-        properties: {
+        properties: new Map(Object.entries({
           ...pick<Record<string, string>>([{}, { region: 'eu' }, { region: 'eu-west' }, { region: 'us' }, { region: '' }]),
           ...pick<Record<string, string>>([{}, { tier: 'paid' }, { tier: 'free' }]),
-        },
+        })),
       }));
       if (batch === 0) await outcomes(metering.dependencies, context, [usageEvent('opens the fence', { idempotencyKey: 'fence', customer: 'nobody' })]);
       await setClock(metering.dependencies, context, recorded);
@@ -140,7 +140,7 @@ test('equals the fold of the rating core to the last digit, for random events, f
 function digested(message: UsageEventMessage): DigestedUsageEvent {
   const { event, contentDigest } = candidateOf({
     idempotencyKey: message.idempotencyKey, meterCode: message.meter, customerReference: message.customer, subscriptionReference: message.subscription === '' ? null : message.subscription,
-    eventTime: instant(micros(message.eventTime)), value: parseDecimal(message.value), properties: message.properties,
+    eventTime: instant(micros(message.eventTime)), value: parseDecimal(message.value), properties: Object.fromEntries(message.properties),
   });
   return { ...event, contentDigest };
 }

@@ -94,7 +94,7 @@ export function period(start: bigint, end: bigint): { startTime: ReturnType<type
 /** An event of meter `tokens` at noon, unless told otherwise. */
 export function usageEvent(idempotencyKey: string, changes: Partial<UsageEventMessage> & { readonly time?: bigint } = {}): UsageEventMessage {
   const { time = NOON, ...rest } = changes;
-  return { idempotencyKey, meter: 'tokens', customer: 'acme', subscription: '', eventTime: timestamp(time), value: '1', properties: {}, ...rest };
+  return { idempotencyKey, meter: 'tokens', customer: 'acme', subscription: '', eventTime: timestamp(time), value: '1', properties: new Map(), ...rest };
 }
 
 /** The outcomes of a request in short: `RECORDED`, `DUPLICATE`, or the reason of a refusal. */

@@ -25,7 +25,7 @@ describe('a key', () => {
     ['another customer', { customer: 'globex' }, 'IDEMPOTENCY_KEY_REUSED'],
     ['another meter', { meter: 'calls' }, 'IDEMPOTENCY_KEY_REUSED'],
     ['another subscription', { subscription: 's1' }, 'IDEMPOTENCY_KEY_REUSED'],
-    ['another property', { properties: { region: 'eu' } }, 'IDEMPOTENCY_KEY_REUSED'],
+    ['another property', { properties: new Map([['region', 'eu']]) }, 'IDEMPOTENCY_KEY_REUSED'],
   ])('sent again with %s: in a later request, and in the same one', async (_, changes, expected) => {
     const first = usageEvent('k', { value: '1.5' });
     const second = usageEvent('k', { value: '1.5', ...changes });
@@ -67,13 +67,14 @@ describe('a bad event', () => {
     ['with the value 1e3', { value: '1e3' }, 'FIELD_INVALID', 'value'],
     ['with a bad value for COUNT', { meter: 'calls', value: '--1' }, 'FIELD_INVALID', 'value'],
     ['with 39 digits', { value: '9'.repeat(39) }, 'FIELD_INVALID', 'value'],
-    ['with 51 properties', { properties: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`p${index}`, ''])) }, 'FIELD_INVALID', 'properties'],
-    ['with a nameless property', { properties: { '': 'x' } }, 'FIELD_INVALID', 'properties'],
-    ['with a long property name', { properties: { [tooLong]: 'x' } }, 'FIELD_INVALID', 'properties'],
-    ['with a long property value', { properties: { x: 'x'.repeat(257) } }, 'FIELD_INVALID', 'properties'],
-    ['with a zero byte', { properties: { x: 'a\0b' } }, 'FIELD_INVALID', 'properties'],
-    ['with invalid UTF-8', { properties: { x: 'a\uFFFDb' } }, 'FIELD_INVALID', 'properties'],
-    ['with a lone surrogate', { properties: { '\ud800': 'x' } }, 'FIELD_INVALID', 'properties'],
+    ['with 51 properties', { properties: new Map(Array.from({ length: 51 }, (_, index) => [`p${index}`, ''])) }, 'FIELD_INVALID', 'properties'],
+    ['with a property that JavaScript would lose', { properties: new Map([['__proto__', 'x']]) }, 'FIELD_INVALID', 'properties'],
+    ['with a nameless property', { properties: new Map([['', 'x']]) }, 'FIELD_INVALID', 'properties'],
+    ['with a long property name', { properties: new Map([[tooLong, 'x']]) }, 'FIELD_INVALID', 'properties'],
+    ['with a long property value', { properties: new Map([['x', 'x'.repeat(257)]]) }, 'FIELD_INVALID', 'properties'],
+    ['with a zero byte', { properties: new Map([['x', 'a\0b']]) }, 'FIELD_INVALID', 'properties'],
+    ['with invalid UTF-8', { properties: new Map([['x', 'a\uFFFDb']]) }, 'FIELD_INVALID', 'properties'],
+    ['with a lone surrogate', { properties: new Map([['\ud800', 'x']]) }, 'FIELD_INVALID', 'properties'],
   ])('%s is refused, its neighbours are recorded', async (_, changes, reason, field) => {
     const response = await recordUsage(metering.dependencies, context, { events: [usageEvent('before'), { ...usageEvent('bad'), ...changes }, usageEvent('after')] });
     expect(response.outcomes).toMatchObject([{ outcome: 1, reason: '', field: '' }, { outcome: 3, reason, field }, { outcome: 1 }]);
@@ -94,8 +95,8 @@ describe('good events', () => {
     ['COUNT without a value', { meter: 'calls', value: '' }],
     ['COUNT with a value', { meter: 'calls', value: '0.000000000000000001' }],
     ['year 1', { eventTime: { seconds: -62_135_596_800n, nanos: 0 } }],
-    ['50 properties with quotes, backslashes, braces and other alphabets', { properties: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`"{\\},${index}`, `名\\"\u{1F600}NULL`])) }],
-    ['names that mean something in JavaScript', { properties: { constructor: 'a', toString: 'b' } }],
+    ['50 properties with quotes, backslashes, braces and other alphabets', { properties: new Map(Array.from({ length: 50 }, (_, index) => [`"{\\},${index}`, `名\\"\u{1F600}NULL`])) }],
+    ['names that mean something in JavaScript', { properties: new Map([['constructor', 'a'], ['toString', 'b']]) }],
     ['a key of quotes and backslashes', { idempotencyKey: String.raw`"\{},'$1;--NULL` }],
     ['a customer called NULL', { customer: 'NULL', subscription: 'null' }],
   ])('%s: come back as they were sent', async (_, changes) => {

@@ -92,8 +92,8 @@ export interface UsageEvent {
     | undefined;
   /** Decimal text, `-?digits[.digits]`, at most 38 significant digits and 18 decimals. May be empty for a COUNT meter. */
   readonly value: string;
-  /** At most 50, names 1 to 128 and values at most 256 characters. */
-  readonly properties: { [key: string]: string };
+  /** At most 50, names 1 to 128 and values at most 256 characters; not the name `__proto__`. */
+  readonly properties: Map<string, string>;
   /** When it was recorded, by the organization's clock. Output only. */
   readonly recordedTime?: Timestamp | undefined;
 }
@@ -256,7 +256,7 @@ function createBaseUsageEvent(): UsageEvent {
     subscription: "",
     eventTime: undefined,
     value: "",
-    properties: {},
+    properties: new Map(),
     recordedTime: undefined,
   };
 }
@@ -281,7 +281,7 @@ export const UsageEvent: MessageFns<UsageEvent> = {
     if (message.value !== "") {
       writer.uint32(50).string(message.value);
     }
-    globalThis.Object.entries(message.properties).forEach(([key, value]: [string, string]) => {
+    message.properties.forEach((value, key) => {
       UsageEvent_PropertiesEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
     });
     if (message.recordedTime !== undefined) {
@@ -358,7 +358,7 @@ export const UsageEvent: MessageFns<UsageEvent> = {
 
             const entry7 = UsageEvent_PropertiesEntry.decode(reader, reader.uint32());
             if (entry7.value !== undefined) {
-              message.properties[entry7.key] = entry7.value;
+              message.properties.set(entry7.key, entry7.value);
             }
             continue;
           }
@@ -400,18 +400,13 @@ export const UsageEvent: MessageFns<UsageEvent> = {
       value: isSet(object.value) ? globalThis.String(object.value) : "",
       properties: isObject(object.properties)
         ? (globalThis.Object.entries(object.properties) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
       recordedTime: isSet(object.recordedTime)
         ? fromJsonTimestamp(object.recordedTime)
         : isSet(object.recorded_time)
@@ -440,14 +435,11 @@ export const UsageEvent: MessageFns<UsageEvent> = {
     if (message.value !== "") {
       obj.value = message.value;
     }
-    if (message.properties) {
-      const entries = globalThis.Object.entries(message.properties) as [string, string][];
-      if (entries.length > 0) {
-        obj.properties = {};
-        entries.forEach(([k, v]) => {
-          obj.properties[k] = v;
-        });
-      }
+    if (message.properties?.size) {
+      obj.properties = {};
+      message.properties.forEach((v, k) => {
+        obj.properties[k] = v;
+      });
     }
     if (message.recordedTime !== undefined) {
       obj.recordedTime = fromTimestamp(message.recordedTime).toISOString();
@@ -468,15 +460,15 @@ export const UsageEvent: MessageFns<UsageEvent> = {
       ? Timestamp.fromPartial(object.eventTime)
       : undefined;
     message.value = object.value ?? "";
-    message.properties = (globalThis.Object.entries(object.properties ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.properties = (() => {
+      const m = new Map();
+      (object.properties as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     message.recordedTime = (object.recordedTime !== undefined && object.recordedTime !== null)
       ? Timestamp.fromPartial(object.recordedTime)
       : undefined;
