@@ -138,8 +138,17 @@ describe.each(paths)('%s', (path) => {
     }
   });
 
+  test('a service token that names no organization where one is needed, or one where none may be: PERMISSION_DENIED', async () => {
+    const across = rpcAccess.get(path)?.acrossOrganizations === true;
+    if (scope === 'operator') return; // whose credential names none
+    const token = await createServiceTokenIssuer(valora.secrets.serviceTokenKey).issue({ service: 'probe', organizationId: across ? other.organizationId : '', actor: 'probe' }, Date.now());
+    const { code, reason } = await call(path, `Bearer ${token}`, request(idsOf('nobody')));
+    expect(code).toBe(status.PERMISSION_DENIED);
+    if (scope === 'internal') expect(reason).toBe(across ? 'ORGANIZATION_NAMED' : 'ORGANIZATION_MISSING');
+  });
+
   test('another organization\'s ids are answered as ids that never existed, and nothing of it changes', async () => {
-    if (scope === 'operator') return; // acts for no organization
+    if (rpcAccess.get(path)?.acrossOrganizations === true) return; // acts for no organization
     const before = await rowsOf(victim.organizationId);
     const issuer = createServiceTokenIssuer(valora.secrets.serviceTokenKey);
     // Two organizations alike, so that one can ask for the other's ids and the other for nobody's.

@@ -3,6 +3,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Instant } from '@valora/rating';
 import type { Caller } from './context.ts';
+import type { RpcAccess } from './contract.ts';
 import { isOperatorCredential, parseApiKey, secretMatches, verifyServiceToken } from './credentials.ts';
 import { commonErrors } from './errors.ts';
 
@@ -79,8 +80,10 @@ export function createAuthenticate(dependencies: AuthenticateDependencies): Auth
   };
 }
 
-/** Throws SCOPE_MISSING unless the caller may use an rpc that needs `scope`. */
-export function requireScope(caller: Caller, scope: string): void {
+/** Throws unless the caller may use an rpc with this access. Errors: SCOPE_MISSING, ORGANIZATION_NAMED, ORGANIZATION_MISSING. */
+export function requireAccess({ caller, organizationId }: Identity, { scope, acrossOrganizations }: Pick<RpcAccess, 'scope' | 'acrossOrganizations'>): void {
   const administrator = caller.kind === 'API_KEY' && caller.scopes.includes('admin') && scope !== 'internal' && scope !== 'operator';
   if (!administrator && !caller.scopes.includes(scope)) throw commonErrors.SCOPE_MISSING({ scope });
+  if (acrossOrganizations && organizationId !== '') throw commonErrors.ORGANIZATION_NAMED();
+  if (!acrossOrganizations && organizationId === '') throw commonErrors.ORGANIZATION_MISSING();
 }

@@ -10,6 +10,8 @@ export interface RpcAccess {
   readonly path: string;
   readonly scope: string;
   readonly requestBytesMax: number;
+  /** Whether the credential must name no organization; otherwise it must name one. */
+  readonly acrossOrganizations: boolean;
 }
 
 const REQUEST_BYTES_DEFAULT = 1024 * 1024;
@@ -27,9 +29,9 @@ function readAccess(): ReadonlyMap<string, RpcAccess> {
     if (type.kind !== 'service' || !type.typeName.startsWith('valora.')) continue;
     for (const method of type.methods) {
       const access: unknown = getOption(method, extension);
-      const { scope, requestBytesMax } = access as { scope: string; requestBytesMax: number };
+      const { scope, requestBytesMax, acrossOrganizations } = access as { scope: string; requestBytesMax: number; acrossOrganizations: boolean };
       const path = `/${type.typeName}/${method.name}`;
-      if (scope !== '') found.set(path, { path, scope, requestBytesMax: requestBytesMax === 0 ? REQUEST_BYTES_DEFAULT : requestBytesMax });
+      if (scope !== '') found.set(path, { path, scope, requestBytesMax: requestBytesMax === 0 ? REQUEST_BYTES_DEFAULT : requestBytesMax, acrossOrganizations });
     }
   }
   return found;

@@ -75,6 +75,8 @@ export const commonErrorTable = {
   CREDENTIAL_MISSING: { code: 'UNAUTHENTICATED', message: 'No credential. Send the metadata `authorization: Bearer <API key>`.' },
   CREDENTIAL_INVALID: { code: 'UNAUTHENTICATED', message: 'The credential is unknown, malformed, expired or revoked. Create a new API key.' },
   SCOPE_MISSING: { code: 'PERMISSION_DENIED', message: 'The credential lacks the scope "{scope}". Use one that has it.' },
+  ORGANIZATION_NAMED: { code: 'PERMISSION_DENIED', message: 'This call acts across organizations. Make it with a credential that names none.' },
+  ORGANIZATION_MISSING: { code: 'PERMISSION_DENIED', message: 'This call acts for one organization. Make it with a credential that names it.' },
   REQUEST_TOO_LARGE: { code: 'INVALID_ARGUMENT', message: 'The request has {bytes} bytes; at most {bytes_max} are accepted. Send smaller batches.' },
   OVERLOADED: { code: 'RESOURCE_EXHAUSTED', message: 'Too many calls at once. Try again after the given delay.', retryDelayMs: 200 },
   DEADLINE_EXCEEDED: { code: 'DEADLINE_EXCEEDED', message: 'The deadline passed before the answer was ready. Repeat with the same request_id or keys.' },

@@ -1,6 +1,6 @@
 // The public face of the chassis, by hand: mechanism for services, and no domain noun.
 export { createAdmission, type Admission, type AdmissionLimits } from './admission.ts';
-export { createAuthenticate, requireScope, type ApiKeyVerifier, type Authenticate, type AuthenticateDependencies, type Identity } from './authenticate.ts';
+export { createAuthenticate, requireAccess, type ApiKeyVerifier, type Authenticate, type AuthenticateDependencies, type Identity } from './authenticate.ts';
 export { CallError } from './call-error.ts';
 export { callUnary, createPeer, type OutgoingContext, type Peer, type PeerOptions, type RequestOf, type ResponseOf, type Stub } from './call.ts';
 export type { CallContext, Caller } from './context.ts';
@@ -11,6 +11,7 @@ export {
 } from './credentials.ts';
 export { DatabaseUnavailable, isUniqueViolation, sqlState } from './database-errors.ts';
 export { createPool, openDatabase, queryOne, sqlOf, type Database, type DatabaseConfig, type PrismaTransaction, type Sql } from './database.ts';
+export { dueWorkHandlers, leaseBounds, type DueWork } from './due-work-service.ts';
 export { claimOrganizations, nextDueTime, releaseOrganization, setDueWorkSandboxTime, touchDueWork } from './due-work.ts';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 export { errorDetailsOf, type ErrorDetails } from './error-details.ts';

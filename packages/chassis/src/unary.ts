@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { status, type MethodDefinition, type sendUnaryData, type ServerUnaryCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Admission } from './admission.ts';
-import { requireScope, type Authenticate } from './authenticate.ts';
+import { requireAccess, type Authenticate } from './authenticate.ts';
 import { CALL_DEPTH_KEY, type RequestOf, type ResponseOf } from './call.ts';
 import type { CallContext } from './context.ts';
 import { rpcAccess, type RpcAccess } from './contract.ts';
@@ -83,8 +83,9 @@ function unary(access: RpcAccess, handler: AnyHandler, { authenticate, admission
     async function respond(): Promise<unknown> {
       const { request } = call;
       const callDepth = Number(call.metadata.get(CALL_DEPTH_KEY)[0]?.toString() ?? '0');
-      const { organizationId, caller } = await authenticate(call.metadata);
-      requireScope(caller, access.scope);
+      const identity = await authenticate(call.metadata);
+      requireAccess(identity, access);
+      const { organizationId, caller } = identity;
       if (request instanceof Oversized) throw commonErrors.REQUEST_TOO_LARGE({ bytes: String(request.bytes), bytes_max: String(access.requestBytesMax) });
       const depth = caller.kind === 'SERVICE' && Number.isInteger(callDepth) && callDepth > 0 ? callDepth : 0;
       const context: CallContext = { organizationId, caller, callDepth: depth, ...bounds };

@@ -1,6 +1,6 @@
 // The invoicing service, put together: its database, the services it reads from, and its rpcs.
 import {
-  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService, type Platform, type RunningService,
+  createFindSandboxTime, createPeerAuthenticate, createServiceGround, dueWorkHandlers, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService, type Platform, type RunningService,
 } from '@valora/chassis';
 import { CreditNoteServiceService } from '@valora/contracts/valora/invoicing/v1/credit_note';
 import { FenceServiceService } from '@valora/contracts/valora/invoicing/v1/fence';
@@ -14,7 +14,7 @@ import { FenceServiceService as SubscriptionFence } from '@valora/contracts/valo
 import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
 import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
 import { openInvoicingDatabase } from './database.ts';
-import { dueWorkHandlers } from './due-work.ts';
+import { dueWorkKinds } from './due-work.ts';
 import { finalizeDueInvoices } from './finalize-due-invoices.ts';
 import type { Sources } from './load-run-facts.ts';
 import { creditNoteReads, invoiceReads } from './read-documents.ts';
@@ -47,7 +47,7 @@ export async function createInvoicingService(platform: Platform): Promise<Runnin
         finalizeDueInvoices: (context, request) => finalizeDueInvoices(recording, context, request),
       }, wrapping),
       unaryService(CreditNoteServiceService, creditNoteReads(database), wrapping),
-      unaryService(DueWorkServiceService, dueWorkHandlers(database), wrapping),
+      unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
     ],
     async close() {

@@ -1,8 +1,7 @@
 /** Metering, put together: what usage means, what was used, and how much of it was known when. */
-import { fileURLToPath } from 'node:url';
 import {
-  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, schemaMigrations, unaryService,
-  type Platform, type RunningService, type SchemaMigrations,
+  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
+  type Platform, type RunningService,
 } from '@valora/chassis';
 import { FenceServiceService } from '@valora/contracts/valora/metering/v1/fence';
 import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
@@ -17,8 +16,6 @@ import { createMeterCache } from './meter-store.ts';
 import { getMeter, listMeters } from './read-meters.ts';
 import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
 import { createBatchWriter, recordUsage } from './record-usage.ts';
-
-export const meteringSchema: SchemaMigrations = await schemaMigrations(fileURLToPath(new URL('..', import.meta.url)));
 
 export async function createMeteringService(platform: Platform): Promise<RunningService> {
   const { log, admission, peer, closePeers } = createServiceGround(platform, 'metering');

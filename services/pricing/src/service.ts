@@ -1,9 +1,8 @@
 // The pricing service: its database, its peers, its rpcs.
-import { fileURLToPath } from 'node:url';
 import { status } from '@grpc/grpc-js';
 import {
-  CallError, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, schemaMigrations, unaryService,
-  type CallContext, type Peer, type Platform, type RunningService, type SchemaMigrations,
+  CallError, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, unaryService,
+  type CallContext, type Peer, type Platform, type RunningService,
 } from '@valora/chassis';
 import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
 import { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
@@ -13,8 +12,6 @@ import { catalogHandlers } from './catalog.ts';
 import { openPricingDatabase } from './database.ts';
 
 const CURRENCIES_KEPT_MAX = 10_000;
-
-export const pricingSchema: SchemaMigrations = await schemaMigrations(fileURLToPath(new URL('..', import.meta.url)));
 
 export async function createPricingService(platform: Platform): Promise<RunningService> {
   const { log, admission, peer, closePeers } = createServiceGround(platform, 'pricing');

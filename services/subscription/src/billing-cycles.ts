@@ -1,5 +1,5 @@
 // The rpcs of billing cycles.
-import { commonErrors, Fields, paged, parsePage, type CallContext, type Handlers } from '@valora/chassis';
+import { commonErrors, Fields, leaseBounds, paged, parsePage, type CallContext, type Handlers } from '@valora/chassis';
 import type {
   BillingCycleServiceService, ClaimDueCyclesRequest, ClaimDueCyclesResponse, ListBillingCyclesRequest, ListBillingCyclesResponse,
 } from '@valora/contracts/valora/subscription/v1/billing_cycle';
@@ -8,7 +8,6 @@ import { billingCycleToProto } from './billing-cycle.ts';
 import { batchGetBillingFacts } from './billing-facts.ts';
 import { completeCycles } from './complete-cycles.ts';
 import type { SubscriptionDatabase } from './database.ts';
-import { LEASE_MICROS } from './due-work.ts';
 import { openDueCycles, type OpeningDependencies } from './open-due-cycles.ts';
 import { releaseCycles } from './release-cycles.ts';
 import { findSubscription } from './subscription-store.ts';
@@ -46,7 +45,7 @@ async function listBillingCycles(database: SubscriptionDatabase, { organizationI
 async function claimDueCycles(database: SubscriptionDatabase, { organizationId }: CallContext, request: ClaimDueCyclesRequest): Promise<ClaimDueCyclesResponse> {
   const fields = new Fields();
   const batchSizeMax = fields.integer('batch_size_max', request.batchSizeMax, { min: 1, max: CLAIMED_MAX });
-  const leaseMicros = fields.durationMicros('lease_duration', request.leaseDuration, LEASE_MICROS);
+  const leaseMicros = fields.durationMicros('lease_duration', request.leaseDuration, leaseBounds);
   fields.check();
   const cycles = await database.bulk(organizationId, async (sql) => {
     const now = await findClock(sql);

@@ -14,7 +14,6 @@ export const errorTable = {
     message: 'Cycle {cycle_index} of the subscription "{subscription}" was completed with the run digest {stored_digest}, not {run_digest}. Nothing was changed. '
       + 'This is a defect or tampering, and needs a person.',
   },
-  ORGANIZATION_NAMED: { code: 'PERMISSION_DENIED', message: 'This call crosses organizations. Make it with a service token that names none.' },
 } as const satisfies ErrorTable;
 
 export const errors = defineErrors('subscription.valora', errorTable);

@@ -1,8 +1,7 @@
 // The subscription service, put together: its database, the services it asks, and its rpcs.
-import { fileURLToPath } from 'node:url';
 import {
-  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, schemaMigrations, setDueWorkSandboxTime, sqlOf, unaryService,
-  type Platform, type RunningService, type SchemaMigrations,
+  createFindSandboxTime, createPeerAuthenticate, createServiceGround, dueWorkHandlers, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService,
+  type Platform, type RunningService,
 } from '@valora/chassis';
 import { BillingCycleServiceService, DueWorkServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { CustomerServiceService } from '@valora/contracts/valora/subscription/v1/customer';
@@ -11,11 +10,9 @@ import { SubscriptionServiceService } from '@valora/contracts/valora/subscriptio
 import { billingCycleHandlers } from './billing-cycles.ts';
 import { customerHandlers } from './customers.ts';
 import { openSubscriptionDatabase } from './database.ts';
-import { dueWorkHandlers } from './due-work.ts';
+import { dueWorkKinds } from './due-work.ts';
 import { createSources } from './sources.ts';
 import { subscriptionHandlers } from './subscriptions.ts';
-
-export const subscriptionSchema: SchemaMigrations = await schemaMigrations(fileURLToPath(new URL('..', import.meta.url)));
 
 export async function createSubscriptionService(platform: Platform): Promise<RunningService> {
   const { log, admission, peer, closePeers } = createServiceGround(platform, 'subscription');
@@ -29,7 +26,7 @@ export async function createSubscriptionService(platform: Platform): Promise<Run
       unaryService(CustomerServiceService, customerHandlers(recording), wrapping),
       unaryService(SubscriptionServiceService, subscriptionHandlers({ ...recording, sources }), wrapping),
       unaryService(BillingCycleServiceService, billingCycleHandlers({ database, sources, tzdataVersion: timeZoneRules() }), wrapping),
-      unaryService(DueWorkServiceService, dueWorkHandlers(database), wrapping),
+      unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
     ],
     async close() {

@@ -268,11 +268,6 @@ describe('due work', () => {
     expect(await due('org_real')).toBe('2100-01-01T00:00:00Z'); // cycle 2, due long ago, waits for it
   });
 
-  test('is claimed across organizations only without one', async () => {
-    const call = lab.dueWork.claimOrganizations(as('org_due'), { kind: DueWorkKind.OPEN_CYCLES, batchSizeMax: 1, leaseDuration: LEASE });
-    expect((await refusal(call)).reason).toBe('ORGANIZATION_NAMED');
-  });
-
   test.each([
     ['no kind', { kind: DueWorkKind.UNSPECIFIED }, 'kind'],
     ['no organization', { batchSizeMax: 0 }, 'batch_size_max'],

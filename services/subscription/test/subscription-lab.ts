@@ -1,6 +1,6 @@
 /** The rpcs of this service on a database of their own: other services are small functions, as the composition root gives them. */
 import {
-  createLog, DomainError, fenceHandlers, instantFromTimestamp, openDatabase, setDueWorkSandboxTime, sqlOf, timestampFromInstant,
+  createLog, DomainError, dueWorkHandlers, fenceHandlers, instantFromTimestamp, openDatabase, setDueWorkSandboxTime, sqlOf, timestampFromInstant,
   type CallContext, type Handlers, type Timestamp,
 } from '@valora/chassis';
 import type { BillingCycle, BillingCycleServiceService, DueWorkServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
@@ -13,7 +13,7 @@ import pg from 'pg';
 import { billingCycleHandlers } from '../src/billing-cycles.ts';
 import { customerHandlers } from '../src/customers.ts';
 import type { Transaction } from '../src/database.ts';
-import { dueWorkHandlers } from '../src/due-work.ts';
+import { dueWorkKinds } from '../src/due-work.ts';
 import { PrismaClient } from '../src/generated/prisma/client.ts';
 import type { PlanOffer } from '../src/plan-offer.ts';
 import { subscriptionHandlers } from '../src/subscriptions.ts';
@@ -67,7 +67,7 @@ export async function openSubscriptionLab(): Promise<SubscriptionLab> {
         },
       },
     }),
-    dueWork: dueWorkHandlers(database),
+    dueWork: dueWorkHandlers(database, dueWorkKinds),
     settings: [settings('2020-01-01T00:00:00Z')],
     sealed: [],
     async setClock(organizationId, text) {

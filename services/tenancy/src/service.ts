@@ -1,8 +1,7 @@
 /** Tenancy, put together: who is a tenant, how it bills, and who may call for it. */
-import { fileURLToPath } from 'node:url';
 import {
-  createAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, schemaMigrations, unaryService,
-  type ApiKeyVerifier, type Platform, type RunningService, type SchemaMigrations,
+  createAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
+  type ApiKeyVerifier, type Platform, type RunningService,
 } from '@valora/chassis';
 import { ApiKeyServiceService } from '@valora/contracts/valora/tenancy/v1/api_key';
 import { FenceServiceService } from '@valora/contracts/valora/tenancy/v1/fence';
@@ -19,8 +18,6 @@ import { listApiKeys } from './list-api-keys.ts';
 import { listOrganizations } from './list-organizations.ts';
 import { listSettingsVersions } from './list-settings-versions.ts';
 import { revokeApiKey } from './revoke-api-key.ts';
-
-export const tenancySchema: SchemaMigrations = await schemaMigrations(fileURLToPath(new URL('..', import.meta.url)));
 
 export async function createTenancyService(platform: Platform): Promise<RunningService> {
   const { log, admission, closePeers } = createServiceGround(platform, 'tenancy');

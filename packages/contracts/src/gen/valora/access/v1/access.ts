@@ -16,10 +16,12 @@ export interface Access {
   readonly scope: string;
   /** The largest encoded request in bytes; 0 means 1 MiB. */
   readonly requestBytesMax: number;
+  /** Whether the rpc acts across organizations: then the credential must name none. Otherwise it must name one. */
+  readonly acrossOrganizations: boolean;
 }
 
 function createBaseAccess(): Access {
-  return { scope: "", requestBytesMax: 0 };
+  return { scope: "", requestBytesMax: 0, acrossOrganizations: false };
 }
 
 export const Access: MessageFns<Access> = {
@@ -29,6 +31,9 @@ export const Access: MessageFns<Access> = {
     }
     if (message.requestBytesMax !== 0) {
       writer.uint32(16).int32(message.requestBytesMax);
+    }
+    if (message.acrossOrganizations !== false) {
+      writer.uint32(24).bool(message.acrossOrganizations);
     }
     return writer;
   },
@@ -62,6 +67,14 @@ export const Access: MessageFns<Access> = {
             message.requestBytesMax = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.acrossOrganizations = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -82,6 +95,11 @@ export const Access: MessageFns<Access> = {
         : isSet(object.request_bytes_max)
         ? globalThis.Number(object.request_bytes_max)
         : 0,
+      acrossOrganizations: isSet(object.acrossOrganizations)
+        ? globalThis.Boolean(object.acrossOrganizations)
+        : isSet(object.across_organizations)
+        ? globalThis.Boolean(object.across_organizations)
+        : false,
     };
   },
 
@@ -93,6 +111,9 @@ export const Access: MessageFns<Access> = {
     if (message.requestBytesMax !== 0) {
       obj.requestBytesMax = Math.round(message.requestBytesMax);
     }
+    if (message.acrossOrganizations !== false) {
+      obj.acrossOrganizations = message.acrossOrganizations;
+    }
     return obj;
   },
 
@@ -103,6 +124,7 @@ export const Access: MessageFns<Access> = {
     const message = createBaseAccess() as any;
     message.scope = object.scope ?? "";
     message.requestBytesMax = object.requestBytesMax ?? 0;
+    message.acrossOrganizations = object.acrossOrganizations ?? false;
     return message;
   },
 };
