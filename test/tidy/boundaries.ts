@@ -31,7 +31,7 @@ const REACHES: Readonly<Record<Tag, readonly Tag[]>> = {
 const CORE_LIBRARIES = ['@noble/hashes', 'bignumber.js', 'canonicalize', 'temporal-polyfill'];
 /** Its tests may use it everywhere without declaring it: it depends on the chassis, and a declaration back would close a circle. */
 const TESTKIT = '@valora/testkit';
-const IMPORT = /\b(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g;
+const IMPORT = /\b(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]/gm;
 
 /** What breaks the rules, one sentence each. `developmentTools` are the root's devDependencies, open to everything that isn't shipped. */
 export function boundaryViolations(packages: readonly Package[], developmentTools: readonly string[]): string[] {
@@ -59,7 +59,7 @@ export function boundaryViolations(packages: readonly Package[], developmentTool
 }
 
 export function importsOf({ text }: SourceFile): string[] {
-  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? '');
+  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
 }
 
 function packageName(specifier: string): string {
