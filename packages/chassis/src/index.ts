@@ -16,7 +16,7 @@ export { claimOrganizations, nextDueTime, releaseOrganization, setDueWorkSandbox
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 export { errorDetailsOf, type ErrorDetails } from './error-details.ts';
 export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable, type FieldViolation } from './errors.ts';
-export { fenceErrorTable, fenceHandlers } from './fence-service.ts';
+export { fenceErrors, fenceErrorTable, fenceHandlers } from './fence-service.ts';
 export { currentTime, ensureFence, fenceExists, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime } from './fence.ts';
 export { Fields } from './fields.ts';
 export { createLog, type Log, type LogFields } from './log.ts';

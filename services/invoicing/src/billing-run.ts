@@ -41,7 +41,7 @@ export function storedRun(facts: RunFacts, composed: ComposedRun): StoredRun {
     subtotal: formatMinorUnits(composed.subtotalMinorUnits, composed.exponent),
     canonicalInvoice: composed.canonicalInvoice,
     digest: composed.digest,
-    lines: composed.lines.map((line) => ({ ...line, amount: formatMinorUnits(line.amountMinorUnits, composed.exponent), trace: canonicalJson(line.trace) })),
+    lines: composed.lines.map(({ amountMinorUnits, trace, ...line }) => ({ ...line, amount: formatMinorUnits(amountMinorUnits, composed.exponent), trace: canonicalJson(trace) })),
     document: documentOf(reference, facts.runIndex, composed),
   };
 }

@@ -1,6 +1,6 @@
 // Reading documents back, with the lines of their runs in order.
 import type { Page } from '@valora/chassis';
-import { currencyExponent, instant, type ChargeKind } from '@valora/rating';
+import { currencyExponent, instant, parseDecimal, type ChargeKind } from '@valora/rating';
 import type { Transaction } from './database.ts';
 import type { Prisma } from './generated/prisma/client.ts';
 import type { BilledRun, CreditNote, Invoice, RunLine } from './invoice.ts';
@@ -125,7 +125,7 @@ function lineFromRow(row: RunRow['lines'][number], exponent: number): RunLine {
     description: row.description,
     servicePeriod: { start: instant(row.startTime), end: instant(row.endTime) },
     quantity: row.quantity?.toFixed() ?? null,
-    unitAmount: row.unitAmount?.toFixed() ?? null,
+    unitAmount: row.unitAmount === null ? null : parseDecimal(row.unitAmount.toFixed()),
     amount: row.amount.toFixed(exponent),
     trace: row.trace,
   };

@@ -4,21 +4,10 @@
 import { timestampFromInstant } from '@valora/chassis';
 import type { CreditNote as CreditNoteMessage } from '@valora/contracts/valora/invoicing/v1/credit_note';
 import { InvoiceState, LineKind, type Invoice as InvoiceMessage, type InvoiceLine as InvoiceLineMessage } from '@valora/contracts/valora/invoicing/v1/invoice';
-import { derivedId, type ChargeKind, type Instant, type Interval } from '@valora/rating';
+import { derivedId, type Instant, type Interval, type RunLine as ComposedLine } from '@valora/rating';
 
-export interface RunLine {
-  readonly lineKey: string;
-  readonly cycleIndex: number;
-  readonly item: string;
-  readonly priceCode: string;
-  readonly priceVersion: number;
-  readonly chargeKind: ChargeKind;
-  readonly isAdjustment: boolean;
-  readonly description: string;
-  readonly servicePeriod: Interval;
-  /** Decimal text; null where the quantity has no finite decimal form. */
-  readonly quantity: string | null;
-  readonly unitAmount: string | null;
+/** A composed line as it is stored and shown. */
+export interface RunLine extends Omit<ComposedLine, 'amountMinorUnits' | 'trace'> {
   /** Decimal text with exactly the currency's decimals, like every amount here. */
   readonly amount: string;
   /** The derivation as RFC 8785 text. */

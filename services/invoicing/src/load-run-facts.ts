@@ -1,7 +1,7 @@
 // Loading what billing runs are computed from: the facts of all services, sealed so that they are the same at every later
 // day. Nothing here decides an amount; the facts go into `composeRun` as they are. Many runs of one organization are
 // loaded at once, with as many calls as one run would take.
-import { CallError, commonErrors, timestampFromInstant, type OutgoingContext, type Stub } from '@valora/chassis';
+import { CallError, commonErrors, fenceErrors, timestampFromInstant, type OutgoingContext, type Stub } from '@valora/chassis';
 import type { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
 import type { UsageQuery as UsageQueryMessage, UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
@@ -34,7 +34,10 @@ const PRICES_PER_CALL_MAX = 1_000;
 /** Makes the facts recorded before `throughTime` final in every service that records any. */
 export async function sealSources({ fences }: Sources, context: OutgoingContext, throughTime: Instant): Promise<void> {
   const request = { throughTime: timestampFromInstant(throughTime) };
-  await Promise.all(Object.values(fences).map((fence) => fence.sealThrough(context, request)));
+  await Promise.all(Object.values(fences).map((fence) => fence.sealThrough(context, request))).catch((error: unknown) => {
+    if (error instanceof CallError && error.reason === 'SEAL_IN_FUTURE') throw fenceErrors.SEAL_IN_FUTURE(error.metadata);
+    throw error;
+  });
 }
 
 /** The facts of the named runs, in their order. Sources must be sealed through `sealedThrough`, at or after every cutoff. */

@@ -1,0 +1,147 @@
+// The close itself, rpc by rpc as the scheduler calls it: what happens the second time, half-way, at once, and when what is
+// stored was tampered with.
+import { credentials, status } from '@grpc/grpc-js';
+import { CallError, createPeer, createServiceTokenIssuer, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
+import type { PriceSample } from '@valora/cli';
+import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
+import { FenceServiceService as InvoicingFence } from '@valora/contracts/valora/invoicing/v1/fence';
+import { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
+import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
+import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
+import { parseInstant } from '@valora/rating';
+import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
+import { startTestValora, type TestValora } from '@valora/testkit/valora';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const fee: PriceSample = { code: 'fee', displayName: 'Platform fee', meter: null, model: { $case: 'flat', value: { amount: '20' } } };
+const at = (text: string) => timestampFromInstant(parseInstant(text));
+const CUTOFF = '2026-02-01T00:00:00Z';
+const lease = { seconds: 60n, nanos: 0 };
+
+let valora: TestValora;
+let peer: Peer;
+let owner: pg.Client;
+beforeAll(async () => {
+  valora = await startTestValora();
+  const tokens = createServiceTokenIssuer(valora.secrets.serviceTokenKey);
+  peer = createPeer({ address: () => valora.address, channelCredentials: credentials.createInsecure(), service: 'test', tokens });
+  owner = new pg.Client({ connectionString: valora.database.url });
+  await owner.connect();
+});
+afterAll(async () => {
+  await owner.end();
+  peer.close();
+  await valora.stop();
+});
+
+/** An organization with subscriptions `s1` … whose first cycles stand at their cutoff, unworked. */
+async function atCutoff(subscriptions: number): Promise<{ readonly scenario: Scenario; readonly context: OutgoingContext }> {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  await scenario.plan('team', [fee]);
+  for (let number = 1; number <= subscriptions; number += 1) await scenario.subscribe(`s${number}`, 'team', '2026-01-01T00:00:00Z');
+  const context: OutgoingContext = { organizationId: scenario.organization.organizationId, caller: { actor: 'test' }, deadlineMs: Date.now() + 60_000, callDepth: 0 };
+  for (const fence of [MeteringFence, PricingFence, SubscriptionFence, InvoicingFence, TenancyFence]) await (peer.stub(fence) as { setClock: (context: OutgoingContext, request: object) => Promise<unknown> }).setClock(context, { currentTime: at(CUTOFF) });
+  await peer.stub(BillingCycleServiceService).openDueCycles(context, { batchSizeMax: 1_000 });
+  return { scenario, context };
+}
+
+const cyclesOf = (count: number) => Array.from({ length: count }, (_, position) => ({ subscription: `s${position + 1}`, cycleIndex: 1 }));
+
+test('a run stored twice, also by four workers at once, is one run with one digest', async () => {
+  const { scenario, context } = await atCutoff(5);
+  const invoices = peer.stub(InvoiceServiceService);
+  const run = () => invoices.runBillingCycles(context, { cycles: cyclesOf(5), sealThroughTime: at(CUTOFF) });
+  const [first, ...rest] = await Promise.all([run(), run(), run(), run()]);
+  expect(first.results.map(({ result }) => result?.$case)).toEqual(Array(5).fill('digest'));
+  for (const again of [...rest, await run()]) expect(again).toEqual(first);
+  expect(await scenario.invoices()).toHaveLength(5);
+});
+
+test('numbers have no gap and no double when many finalize at once in small batches', async () => {
+  const { scenario, context } = await atCutoff(40);
+  const invoices = peer.stub(InvoiceServiceService);
+  await invoices.runBillingCycles(context, { cycles: cyclesOf(40), sealThroughTime: at(CUTOFF) });
+  const counts = await Promise.all(Array.from({ length: 12 }, () => invoices.finalizeDueInvoices(context, { batchSizeMax: 7 })));
+  expect(counts.reduce((sum, { finalizedCount }) => sum + finalizedCount, 0)).toBe(40);
+  expect((await scenario.invoices()).map(({ number }) => Number(number))).toEqual(Array.from({ length: 40 }, (_, position) => position + 1));
+});
+
+test('claimed by four at once, every cycle is given out once; a complete one is not given out again', async () => {
+  const { context } = await atCutoff(20);
+  const cycles = peer.stub(BillingCycleServiceService);
+  const claims = await Promise.all(Array.from({ length: 4 }, () => cycles.claimDueCycles(context, { batchSizeMax: 8, leaseDuration: lease })));
+  const claimed = claims.flatMap((claim) => claim.cycles.map(({ subscription }) => subscription));
+  expect(new Set(claimed).size).toBe(claimed.length);
+  const { cycles: rest } = await cycles.claimDueCycles(context, { batchSizeMax: 1_000, leaseDuration: lease });
+  expect([...claimed, ...rest.map(({ subscription }) => subscription)].toSorted()).toEqual(cyclesOf(20).map(({ subscription }) => subscription).toSorted());
+});
+
+test('a seal before a cutoff, or after the clock, is refused, and nothing is stored', async () => {
+  const { scenario, context } = await atCutoff(1);
+  const run = (sealThroughTime: string) => peer.stub(InvoiceServiceService).runBillingCycles(context, { cycles: cyclesOf(1), sealThroughTime: at(sealThroughTime) });
+  await expect(run('2026-01-31T23:59:59.999999Z')).rejects.toMatchObject({ reason: 'SEAL_TOO_EARLY' });
+  await expect(run('2026-02-01T00:00:00.000001Z')).rejects.toMatchObject({ reason: 'SEAL_IN_FUTURE' });
+  expect(await scenario.invoices()).toEqual([]);
+});
+
+test('after the seal no event is recorded before the cutoff, however late the clock says it is', async () => {
+  const { scenario, context } = await atCutoff(1);
+  await peer.stub(MeteringFence).sealThrough(context, { throughTime: at(CUTOFF) });
+  await scenario.caller.meters.createMeter({ requestId: 'm', meter: { code: 'requests', displayName: '', aggregation: 1, filters: [] } });
+  await scenario.use(['late', 'requests', 's1', '2026-01-10T00:00:00Z', '1']);
+  const { event } = await scenario.caller.usage.getUsageEvent({ idempotencyKey: 'late' });
+  expect(event?.recordedTime).toEqual(at(CUTOFF));
+});
+
+test('a stored run that no longer matches its facts is an alert, and is not repaired', async () => {
+  const { scenario, context } = await atCutoff(2);
+  const invoices = peer.stub(InvoiceServiceService);
+  const run = () => invoices.runBillingCycles(context, { cycles: cyclesOf(2), sealThroughTime: at(CUTOFF) });
+  await run();
+  await tamper(`update pricing.price_version set model = replace(model::text, '"20"', '"21"')::jsonb where organization_id = $1`, scenario);
+  const { results } = await run();
+  expect(results.map(({ result }) => (result?.$case === 'error' ? result.value.reason : 'digest'))).toEqual(['RUN_DIGEST_MISMATCH', 'RUN_DIGEST_MISMATCH']);
+  expect((await scenario.invoices()).map(summary)).toEqual(expect.arrayContaining(['s1 1: fee 20.00 = 20.00', 's2 1: fee 20.00 = 20.00']));
+});
+
+test.each([
+  ['a line that was changed', `update invoicing.run_line set amount = amount + 0.01 where organization_id = $1 and subscription_reference = 's1'`],
+  ['a total that was changed', `update invoicing.invoice set total = total + 0.01 where organization_id = $1 and subscription_reference = 's1'`],
+  ['a subtotal that was changed', `update invoicing.billing_run set subtotal = subtotal + 0.01 where organization_id = $1 and subscription_reference = 's1'`],
+  ['a line outside its cycle', `update invoicing.run_line set end_time = end_time + 1 where organization_id = $1 and subscription_reference = 's1'`],
+])('finalizing refuses %s: no number is given out', async (_name, sql) => {
+  const { scenario, context } = await atCutoff(2);
+  const invoices = peer.stub(InvoiceServiceService);
+  await invoices.runBillingCycles(context, { cycles: cyclesOf(2), sealThroughTime: at(CUTOFF) });
+  await tamper(sql, scenario);
+  await expect(invoices.finalizeDueInvoices(context, { batchSizeMax: 10 })).rejects.toMatchObject({ code: status.INTERNAL });
+  expect((await scenario.invoices()).map(({ number }) => number)).toEqual([0n, 0n]);
+});
+
+/** Changes rows as a superuser who switches the triggers off. */
+async function tamper(sql: string, { organization }: Scenario): Promise<void> {
+  await owner.query('begin');
+  await owner.query("set local session_replication_role = 'replica'");
+  const { rowCount } = await owner.query(sql, [organization.organizationId]);
+  await owner.query('commit');
+  if (rowCount === 0) throw new Error('nothing was tampered with');
+}
+
+test('two callers that move the same clock at once both end where they wanted, and every cycle is billed once', async () => {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  await scenario.plan('team', [fee]);
+  for (const customer of ['a', 'b', 'c']) await scenario.subscribe(customer, 'team', '2026-01-01T00:00:00Z');
+  await Promise.all([scenario.advance('2026-04-15T00:00:00Z'), scenario.advance('2026-03-15T00:00:00Z'), scenario.advance('2026-04-15T00:00:00Z')]);
+  expect((await scenario.invoices()).map(summary).toSorted()).toEqual(['a', 'b', 'c'].flatMap((customer) => [1, 2, 3].map((run) => `${customer} ${run}: fee 20.00 = 20.00`)));
+  await expect(scenario.advance('2025-01-01T00:00:00Z')).resolves.toBeUndefined();
+});
+
+test('a call for an unknown cycle is NOT_FOUND', async () => {
+  const { context } = await atCutoff(1);
+  const call = peer.stub(InvoiceServiceService).runBillingCycles(context, { cycles: [{ subscription: 's1', cycleIndex: 9 }], sealThroughTime: at(CUTOFF) });
+  await expect(call).rejects.toBeInstanceOf(CallError);
+  await expect(call).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+});
