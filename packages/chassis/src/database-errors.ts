@@ -12,8 +12,8 @@ export class DatabaseUnavailable extends Error {
 }
 
 const SQLSTATE = /^[0-9A-Z]{5}$/;
-/** 08 connection, 53 out of connections, disk or memory, 57P0x shutdown, 57014 and 55P03 and 25P03 timeouts. */
-const UNAVAILABLE_SQLSTATE = /^(08|53|57P0|57014$|55P03$|25P03$)/;
+/** 08 connection, 28 login refused, 53 out of connections, disk or memory, 57P0x shutdown, 57014 and 55P03 and 25P03 timeouts. */
+const UNAVAILABLE_SQLSTATE = /^(08|28|53|57P0|57014$|55P03$|25P03$)/;
 const UNAVAILABLE_SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 /** Prisma: unreachable, timed out, closed, no connection free, transaction not started or expired. */
 const UNAVAILABLE_PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']);

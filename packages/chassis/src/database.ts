@@ -13,13 +13,9 @@ import { sqlOfClient, type PrismaTransaction, type Sql } from './sql.ts';
 export { queryOne, sqlOf, type PrismaTransaction, type Sql } from './sql.ts';
 
 export interface DatabaseConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
+  /** Server, database and login, as a PostgreSQL URL. */
+  readonly url: string;
   readonly schema: string;
-  readonly user: string;
-  readonly password: string;
-  readonly ssl?: pg.PoolConfig['ssl'];
   readonly poolSizeMax: number;
 }
 
@@ -56,10 +52,8 @@ export function createPool(config: DatabaseConfig, log: Log): pg.Pool {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: TRANSACTION_TIMEOUT_MS,
   };
-  const { host, port, database, user, password, ssl } = config;
   const pool = new pg.Pool({
-    host, port, database, user, password,
-    ...(ssl === undefined ? {} : { ssl }),
+    connectionString: config.url,
     max: config.poolSizeMax,
     connectionTimeoutMillis: CONNECTION_WAIT_MS,
     application_name: `valora-${config.schema}`,

@@ -1,6 +1,6 @@
 // The rpcs of the fence, the same in every service that records facts: each package has a FenceService of its own with
 // messages of the same shape.
-import type { Instant } from '@valora/rating';
+import { formatInstant, type Instant } from '@valora/rating';
 import type { CallContext } from './context.ts';
 import { sqlOf, type PrismaTransaction } from './database.ts';
 import { defineErrors, type ErrorTable } from './errors.ts';
@@ -46,7 +46,7 @@ export function fenceHandlers<Transaction extends PrismaTransaction>(
         const sealed = await onFence(context, (tx) => sealThrough(sqlOf(tx), throughTime));
         return { sealedThroughTime: timestampFromInstant(sealed) };
       } catch (error) {
-        if (error instanceof SealInFuture) throw fenceErrors.SEAL_IN_FUTURE({ through_time: String(throughTime) });
+        if (error instanceof SealInFuture) throw fenceErrors.SEAL_IN_FUTURE({ through_time: formatInstant(throughTime) });
         throw error;
       }
     },

@@ -42,7 +42,6 @@ export interface ServiceGround {
   closePeers(): void;
 }
 
-const POSTGRES_PORT = 5432;
 const RUNNING_MAX = 64;
 const WAITING_MAX = 512;
 
@@ -67,10 +66,10 @@ export function createServiceGround(platform: Platform, service: ServiceName): S
 export function openServiceDatabase<Transaction extends PrismaTransaction>(
   { platform, service, log, createClient }: { platform: Platform; service: ServiceName; log: Log; createClient: Parameters<typeof openDatabase<Transaction>>[0]['createClient'] },
 ): Database<Transaction> {
-  const { hostname, port, pathname } = new URL(platform.databaseUrl);
-  const { name: user, password } = serviceRole(service, platform.roleSecret);
-  const config = {
-    host: hostname, port: port === '' ? POSTGRES_PORT : Number(port), database: decodeURIComponent(pathname.slice(1)), schema: service, user, password, poolSizeMax: platform.poolSizeMax,
-  };
-  return openDatabase({ config, log, createClient });
+  // The rest of the URL, TLS settings among it, holds for the services too.
+  const url = new URL(platform.databaseUrl);
+  const role = serviceRole(service, platform.roleSecret);
+  url.username = role.name;
+  url.password = role.password;
+  return openDatabase({ config: { url: url.href, schema: service, poolSizeMax: platform.poolSizeMax }, log, createClient });
 }

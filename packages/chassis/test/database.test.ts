@@ -117,7 +117,7 @@ test('a statement whose error was swallowed does not look committed', async () =
 
 test('a database that refuses connections is DatabaseUnavailable', async () => {
   const nowhere = openDatabase({
-    config: { ...lab.testDatabase.config('lab'), port: 1 },
+    config: { ...lab.testDatabase.config('lab'), url: 'postgresql://nobody:x@127.0.0.1:1/nowhere' },
     log: createLog('lab', () => undefined),
     createClient: (adapter) => new PrismaClient({ adapter }),
   });

@@ -26,9 +26,10 @@ interface Progress {
 
 export async function billTraceCommand(args: readonly string[], environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {
   const options = parseOptions(args);
-  const dataFolder = environment['VALORA_DATA_FOLDER'] ?? DATA_FOLDER_DEFAULT;
-  const secrets = loadSecrets(dataFolder);
-  const valora = await startValora({ secrets, dataFolder, address: '127.0.0.1:0', databaseUrl: environment['DATABASE_URL'], tickIntervalMs: null, reflection: false });
+  const dataFolder = environment['VALORA_DATA_FOLDER'] || DATA_FOLDER_DEFAULT;
+  const databaseUrl = environment['DATABASE_URL'] || undefined;
+  const secrets = loadSecrets(dataFolder, databaseUrl);
+  const valora = await startValora({ secrets, dataFolder, address: '127.0.0.1:0', databaseUrl, tickIntervalMs: null, reflection: false });
   try {
     const progressFile = join(dataFolder, 'progress.json');
     const found = readProgress(progressFile);

@@ -14,8 +14,11 @@ export interface Secrets {
 const SECRET_BYTES = 32;
 const OWNER_ONLY = 0o600;
 
-/** Reads the data folder's secrets, or makes them. */
-export function loadSecrets(dataFolder: string): Secrets {
+/**
+ * Reads the data folder's secrets, or makes them. With a PostgreSQL of the operator's own the roles' passwords derive from
+ * its URL's password instead, since several installations may use one database: each start sets the same passwords.
+ */
+export function loadSecrets(dataFolder: string, databaseUrl?: string): Secrets {
   mkdirSync(dataFolder, { recursive: true });
   const secret = (name: string, make: () => string): string => {
     const path = join(dataFolder, name);
@@ -32,8 +35,13 @@ export function loadSecrets(dataFolder: string): Secrets {
   };
   const random = (): string => randomBytes(SECRET_BYTES).toString('hex');
   return {
-    roleSecret: secret('role-secret', random),
+    roleSecret: databasePassword(databaseUrl) ?? secret('role-secret', random),
     serviceTokenKey: Buffer.from(secret('service-token-key', random), 'hex'),
     operatorCredential: secret('operator-credential', newOperatorCredential),
   };
+}
+
+function databasePassword(databaseUrl: string | undefined): string | undefined {
+  const password = databaseUrl === undefined ? '' : new URL(databaseUrl).password;
+  return password === '' ? undefined : `valora roles: ${password}`;
 }

@@ -10,14 +10,16 @@ export async function up(environment: Readonly<Record<string, string | undefined
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
   });
-  const dataFolder = environment['VALORA_DATA_FOLDER'] ?? DATA_FOLDER_DEFAULT;
+  // An empty variable is as good as none.
+  const dataFolder = environment['VALORA_DATA_FOLDER'] || DATA_FOLDER_DEFAULT;
+  const databaseUrl = environment['DATABASE_URL'] || undefined;
   const valora = await startValora({
-    secrets: loadSecrets(dataFolder),
+    secrets: loadSecrets(dataFolder, databaseUrl),
     dataFolder,
-    address: environment['VALORA_ADDRESS'] ?? ADDRESS_DEFAULT,
-    databaseUrl: environment['DATABASE_URL'],
+    address: environment['VALORA_ADDRESS'] || ADDRESS_DEFAULT,
+    databaseUrl,
     tickIntervalMs: TICK_INTERVAL_MS,
-    reflection: environment['VALORA_REFLECTION'] !== 'off',
+    reflection: (environment['VALORA_REFLECTION'] || (environment['NODE_ENV'] === 'production' ? 'off' : 'on')) === 'on',
   });
   print(`Valora listens on port ${valora.port}. The operator credential is in ${dataFolder}/operator-credential. Stop with Ctrl-C.`);
   await stopped;

@@ -3,6 +3,14 @@
  *
  * It is raised by one when the same facts would come to other bytes: an amount, the order of lines, a field of the
  * canonical form, a line key. Raising it needs an entry in the changelog under Amounts and a golden invoice that
- * differs; the goldens of earlier versions stay.
+ * differs. A run that is stored is always composed again with the version it was first composed with, so the arithmetic
+ * of earlier versions stays, behind the number, and so do their goldens.
  */
+import { invariant } from './errors.ts';
+
 export const ENGINE_VERSION = 1;
+
+/** Breaks off on a version that this program does not know. */
+export function requireEngineVersion(version: number): void {
+  invariant(Number.isInteger(version) && version >= 1 && version <= ENGINE_VERSION, `engine version ${version} is not known`);
+}

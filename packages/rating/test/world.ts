@@ -4,6 +4,7 @@
  * The meter answers a run's questions by folding the events it holds with `aggregateUsage`, as the definition of usage asks; it is the reference for the real one.
  */
 import {
+  ENGINE_VERSION,
   type AggregatedUsage,
   type AggregationKind,
   aggregateUsage,
@@ -135,6 +136,7 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
   const { firstCutoff: first, cycles } = cyclesOf(world, runIndex);
   const started = { kind: 'STARTED', effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
   return {
+    engineVersion: ENGINE_VERSION,
     currencyCode: world.currencyCode ?? 'USD',
     subscription: {
       reference: 'subscription-1',

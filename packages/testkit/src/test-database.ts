@@ -32,7 +32,7 @@ export async function createTestDatabase({ empty = false }: { empty?: boolean } 
     url: `postgresql://${user}:${password}@${host}:${port}/${name}`,
     config(schema) {
       const role = serviceRole(schema, roleSecret);
-      return { host, port, database: name, schema, user: role.name, password: role.password, poolSizeMax: POOL_SIZE_MAX };
+      return { url: `postgresql://${role.name}:${role.password}@${host}:${port}/${name}`, schema, poolSizeMax: POOL_SIZE_MAX };
     },
     drop: () => asOwner(facts, async (client) => { await client.query(`drop database if exists ${name} with (force)`); }),
   };

@@ -117,6 +117,13 @@ async function storeAppliedCredits(sql: Sql, runs: readonly StoredRun[]): Promis
     [JSON.stringify(rows)]);
 }
 
+/** The engine version of those of the runs that are stored, by run id. */
+export async function findEngineVersions(sql: Sql, runIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql.query<{ run_id: string; engine_version: number }>(
+    'select run_id, engine_version from billing_run where organization_id = current_organization() and run_id = any($1::text[])', [runIds]);
+  return new Map(rows.map((row) => [row.run_id, row.engine_version]));
+}
+
 export interface OpenCredit {
   readonly runIndex: number;
   /** Decimal text. */

@@ -1,6 +1,6 @@
 // A billing run as it is stored: the composed lines, the canonical form, and the document they make. What is stored is
 // decided here, from the composed run alone, so two workers that compose the same run store the same rows.
-import { canonicalJson, ENGINE_VERSION, formatMinorUnits, type ComposedRun, type CycleFact, type Instant, type RunFacts } from '@valora/rating';
+import { canonicalJson, formatMinorUnits, type ComposedRun, type CycleFact, type Instant, type RunFacts } from '@valora/rating';
 import { creditNoteIdOf, invoiceIdOf, runIdOf, type AppliedCredit, type RunLine } from './invoice.ts';
 
 export interface StoredRun {
@@ -36,7 +36,7 @@ export function storedRun(facts: RunFacts, composed: ComposedRun): StoredRun {
     runIndex: facts.runIndex,
     cycle,
     previousCutoff: facts.previousCutoff,
-    engineVersion: ENGINE_VERSION,
+    engineVersion: facts.engineVersion,
     currencyCode: composed.currencyCode,
     subtotal: formatMinorUnits(composed.subtotalMinorUnits, composed.exponent),
     canonicalInvoice: composed.canonicalInvoice,

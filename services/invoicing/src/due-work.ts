@@ -6,7 +6,7 @@ import { instant, type Instant } from '@valora/rating';
 export const ISSUE_INVOICES = 'ISSUE_INVOICES';
 
 async function nextFinalizeTime(sql: Sql): Promise<Instant | null> {
-  const [row] = await sql.query<{ micros: bigint | null }>('select min(finalize_time) as micros from invoice_draft where organization_id = current_organization()');
+  const [row] = await sql.query<{ micros: bigint | null }>('select min(finalize_time) as micros from invoice_draft where organization_id = current_organization() and not refused');
   return row === undefined || row.micros === null ? null : instant(row.micros);
 }
 

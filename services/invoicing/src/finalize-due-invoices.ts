@@ -1,37 +1,44 @@
 // Finalizing: a draft whose time has come gets the organization's next number. The number's row lock puts finalizations of
 // one organization in a row, and the number moves in the transaction that uses it: no gap, no double, after any crash. A
-// last check refuses what must be impossible; it stops with an error and never repairs.
-import { Fields, recordFacts, sqlOf, type CallContext, type RecordingDependencies, type Sql } from '@valora/chassis';
+// last check sets aside what must be impossible, with an alert; it never repairs, and the other drafts go on.
+import { Fields, recordFacts, sqlOf, type CallContext, type Log, type RecordingDependencies, type Sql } from '@valora/chassis';
 import type { FinalizeDueInvoicesRequest, FinalizeDueInvoicesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
 import type { Instant } from '@valora/rating';
 import type { Transaction } from './database.ts';
 
+export interface FinalizingDependencies extends RecordingDependencies<Transaction> {
+  readonly log: Log;
+}
+
+interface Finalized {
+  readonly finalizedCount: number;
+  readonly refusedInvoiceIds: string[];
+}
+
 const INVOICES_MAX = 1_000;
 
-export async function finalizeDueInvoices(dependencies: RecordingDependencies<Transaction>, context: CallContext, request: FinalizeDueInvoicesRequest): Promise<FinalizeDueInvoicesResponse> {
+export async function finalizeDueInvoices(dependencies: FinalizingDependencies, context: CallContext, request: FinalizeDueInvoicesRequest): Promise<FinalizeDueInvoicesResponse> {
   const fields = new Fields();
   const batchSizeMax = fields.integer('batch_size_max', request.batchSizeMax, { min: 1, max: INVOICES_MAX });
   fields.check();
-  const finalizedCount = await recordFacts(dependencies, context, (tx, recordedTime) => finalizeBatch(sqlOf(tx), batchSizeMax, recordedTime));
-  return { finalizedCount };
+  const finalized = await recordFacts(dependencies, context, (tx, recordedTime) => finalizeBatch(sqlOf(tx), batchSizeMax, recordedTime));
+  for (const invoiceId of finalized.refusedInvoiceIds) {
+    dependencies.log.error("ALERT: an invoice that can't be was set aside", { organization: context.organizationId, invoice_id: invoiceId });
+  }
+  return finalized;
 }
 
-async function finalizeBatch(sql: Sql, batchSizeMax: number, recordedTime: Instant): Promise<number> {
+async function finalizeBatch(sql: Sql, batchSizeMax: number, recordedTime: Instant): Promise<Finalized> {
   const lastNumber = await lockLastNumber(sql);
   // After the lock: whoever held it before has committed, so its drafts are gone from what this statement sees.
   const due = await sql.query<{ invoice_id: string }>(
-    `select invoice_id from invoice_draft where organization_id = current_organization() and finalize_time <= $1::bigint
+    `select invoice_id from invoice_draft where organization_id = current_organization() and finalize_time <= $1::bigint and not refused
      order by issue_time, invoice_id limit $2::bigint`, [recordedTime, BigInt(batchSizeMax)]);
-  const invoiceIds = due.map((row) => row.invoice_id);
-  if (invoiceIds.length === 0) return 0;
-  await refuseImpossible(sql, invoiceIds);
-  await sql.query(
-    `insert into invoice_finalization (organization_id, invoice_id, number, recorded_time)
-     select current_organization(), invoice_id, $2::bigint + position, $3::bigint from unnest($1::text[]) with ordinality as due (invoice_id, position)`,
-    [invoiceIds, lastNumber, recordedTime]);
-  await sql.query('delete from invoice_draft where organization_id = current_organization() and invoice_id = any($1::text[])', [invoiceIds]);
-  await sql.query('update invoice_number set last_number = last_number + $1::bigint where organization_id = current_organization()', [BigInt(invoiceIds.length)]);
-  return invoiceIds.length;
+  const refusedInvoiceIds = await findImpossible(sql, due.map((row) => row.invoice_id));
+  const invoiceIds = due.map((row) => row.invoice_id).filter((invoiceId) => !refusedInvoiceIds.includes(invoiceId));
+  if (refusedInvoiceIds.length > 0) await setAside(sql, refusedInvoiceIds);
+  if (invoiceIds.length > 0) await giveNumbers(sql, { invoiceIds, lastNumber, recordedTime });
+  return { finalizedCount: invoiceIds.length, refusedInvoiceIds };
 }
 
 async function lockLastNumber(sql: Sql): Promise<bigint> {
@@ -41,8 +48,21 @@ async function lockLastNumber(sql: Sql): Promise<bigint> {
   return row.last_number;
 }
 
-/** Lines that do not sum, credits that do not add up, a line outside its run's cycles, a total below zero. */
-async function refuseImpossible(sql: Sql, invoiceIds: readonly string[]): Promise<void> {
+async function giveNumbers(sql: Sql, { invoiceIds, lastNumber, recordedTime }: { invoiceIds: readonly string[]; lastNumber: bigint; recordedTime: Instant }): Promise<void> {
+  await sql.query(
+    `insert into invoice_finalization (organization_id, invoice_id, number, recorded_time)
+     select current_organization(), invoice_id, $2::bigint + position, $3::bigint from unnest($1::text[]) with ordinality as due (invoice_id, position)`,
+    [invoiceIds, lastNumber, recordedTime]);
+  await sql.query('delete from invoice_draft where organization_id = current_organization() and invoice_id = any($1::text[])', [invoiceIds]);
+  await sql.query('update invoice_number set last_number = last_number + $1::bigint where organization_id = current_organization()', [BigInt(invoiceIds.length)]);
+}
+
+async function setAside(sql: Sql, invoiceIds: readonly string[]): Promise<void> {
+  await sql.query('update invoice_draft set refused = true where organization_id = current_organization() and invoice_id = any($1::text[])', [invoiceIds]);
+}
+
+/** Lines that do not sum, credits that do not add up, a line outside its cycle, an issue time that is not the cutoff. */
+async function findImpossible(sql: Sql, invoiceIds: readonly string[]): Promise<string[]> {
   const wrong = await sql.query<{ invoice_id: string }>(
     `select invoice.invoice_id
      from invoice
@@ -56,5 +76,5 @@ async function refuseImpossible(sql: Sql, invoiceIds: readonly string[]): Promis
      where invoice.organization_id = current_organization() and invoice.invoice_id = any($1::text[])
        and (lines.amount <> run.subtotal or run.subtotal - credits.amount <> invoice.total or lines.outside > 0 or invoice.issue_time <> run.cutoff_time)`,
     [invoiceIds]);
-  if (wrong.length > 0) throw new Error(`ALERT: invoices that can't be: ${wrong.map((row) => row.invoice_id).join(', ')}; nothing was finalized`);
+  return wrong.map((row) => row.invoice_id);
 }

@@ -28,6 +28,9 @@ export interface Sources {
   };
 }
 
+/** The facts of a run that other services own. */
+export type LoadedRun = Omit<RunFacts, 'engineVersion' | 'credits'>;
+
 const QUERIES_PER_CALL_MAX = 5_000;
 const PRICES_PER_CALL_MAX = 1_000;
 
@@ -41,7 +44,7 @@ export async function sealSources({ fences }: Sources, context: OutgoingContext,
 }
 
 /** The facts of the named runs, in their order. Sources must be sealed through `sealedThrough`, at or after every cutoff. */
-export async function loadRunFacts(sources: Sources, context: OutgoingContext, names: readonly BillingCycleName[], sealedThrough: Instant): Promise<readonly RunFacts[]> {
+export async function loadRunFacts(sources: Sources, context: OutgoingContext, names: readonly BillingCycleName[], sealedThrough: Instant): Promise<readonly LoadedRun[]> {
   const [{ billingFacts }, { settingsVersions }, { organization }] = await Promise.all([
     sources.billingCycles.batchGetBillingFacts(context, { cycles: names }).catch(cycleNotFound),
     sources.organizations.listSettingsVersions(context, {}),
@@ -52,7 +55,7 @@ export async function loadRunFacts(sources: Sources, context: OutgoingContext, n
   const prices = await loadPrices(sources, context, runs);
   const earliestLate = await findLateUsage(sources, context, runs, prices);
   const settings = settingsVersions.map(settingsFromProto);
-  return runs.map(({ subscription, cycles, current, previousCutoff }, position): RunFacts => {
+  return runs.map(({ subscription, cycles, current, previousCutoff }, position): LoadedRun => {
     const touchedFrom = earliestLate.get(position) ?? current.start;
     return {
       currencyCode: organization.currencyCode,
@@ -61,7 +64,6 @@ export async function loadRunFacts(sources: Sources, context: OutgoingContext, n
       prices: subscription.priceCodes.flatMap((code) => prices.get(code) ?? []),
       runIndex: current.index,
       previousCutoff,
-      credits: [],
       cycles: cycles.filter((cycle) => cycle === current || cycle.end > touchedFrom),
     };
   });

@@ -3,13 +3,14 @@
 // error, and its neighbours are stored.
 import { recordFacts, sqlOf, touchDueWork, type CallContext, type Log, type RecordingDependencies, Fields } from '@valora/chassis';
 import type { BillingRunResult, RunBillingCyclesRequest, RunBillingCyclesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
-import { composeRun, parseMinorUnits, currencyExponent, RatingError, usageQueriesOfRun, type CarriedCredit, type RunFacts } from '@valora/rating';
+import { composeRun, currencyExponent, ENGINE_VERSION, parseMinorUnits, RatingError, usageQueriesOfRun, type CarriedCredit, type RunFacts } from '@valora/rating';
 import { storedRun, type StoredRun } from './billing-run.ts';
-import { openCredits, storeRuns } from './billing-run-store.ts';
+import { findEngineVersions, openCredits, storeRuns } from './billing-run-store.ts';
 import type { Transaction } from './database.ts';
 import { ISSUE_INVOICES } from './due-work.ts';
 import { runErrorMessages } from './errors.ts';
-import { loadRunFacts, loadUsage, sealSources, type Sources } from './load-run-facts.ts';
+import { runIdOf } from './invoice.ts';
+import { loadRunFacts, loadUsage, sealSources, type LoadedRun, type Sources } from './load-run-facts.ts';
 
 export interface RunBillingCyclesDependencies extends RecordingDependencies<Transaction> {
   readonly sources: Sources;
@@ -34,29 +35,32 @@ export async function runBillingCycles(dependencies: RunBillingCyclesDependencie
 
   await sealSources(dependencies.sources, context, sealThroughTime);
   const loaded = await loadRunFacts(dependencies.sources, context, request.cycles, sealThroughTime);
-  const runs = await withCredits(dependencies, context, loaded);
+  const runs = await withOwnFacts(dependencies, context, loaded);
   const composed = await composeRuns(dependencies, context, runs);
   const digests = await store(dependencies, context, composed);
   return { results: request.cycles.map((cycle, position) => resultOf(dependencies, { cycle, attempt: composed[position], digests })) };
 }
 
-async function withCredits({ database }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly RunFacts[]> {
+/** Adds what invoicing itself knows: what earlier runs owe, and with which engine version a stored run was composed. */
+async function withOwnFacts({ database }: RunBillingCyclesDependencies, context: CallContext, runs: readonly LoadedRun[]): Promise<readonly RunFacts[]> {
   const wanted = runs.map(({ subscription, runIndex }) => ({ subscriptionReference: subscription.reference, runIndex }));
-  const credits = await database.transaction(context.organizationId, (tx) => openCredits(sqlOf(tx), wanted));
-  return runs.map((run) => {
+  const runIds = wanted.map(({ subscriptionReference, runIndex }) => runIdOf(subscriptionReference, runIndex));
+  const { credits, engineVersions } = await database.transaction(context.organizationId, async (tx) =>
+    ({ credits: await openCredits(sqlOf(tx), wanted), engineVersions: await findEngineVersions(sqlOf(tx), runIds) }));
+  return runs.map((run, position) => {
     const exponent = currencyExponent(run.currencyCode);
     const carried: CarriedCredit[] = (credits.get(run.subscription.reference) ?? []).map(({ runIndex, remaining }) => ({ runIndex, remainingMinorUnits: parseMinorUnits(remaining, exponent) }));
-    return { ...run, credits: carried };
+    return { ...run, credits: carried, engineVersion: engineVersions.get(runIds[position] ?? '') ?? ENGINE_VERSION };
   });
 }
 
-async function composeRuns({ sources }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly Attempt<StoredRun>[]> {
-  const queries = runs.map((run) => attempted(() => usageQueriesOfRun(run)));
+async function composeRuns({ sources, log }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly Attempt<StoredRun>[]> {
+  const queries = runs.map((run) => attempted(log, run, () => usageQueriesOfRun(run)));
   const answers = await loadUsage(sources, context, queries.map((attempt) => (attempt.kind === 'OK' ? attempt.value : [])));
   return runs.map((run, position) => {
     const query = queries[position];
     if (query === undefined || query.kind === 'FAILED') return query ?? failedBeforeQuery();
-    return attempted(() => storedRun(run, composeRun(run, answers[position] ?? new Map())));
+    return attempted(log, run, () => storedRun(run, composeRun(run, answers[position] ?? new Map())));
   });
 }
 
@@ -64,13 +68,14 @@ function failedBeforeQuery(): never {
   throw new Error('a run has no usage queries');
 }
 
-/** What the facts themselves make impossible (no price version in force) is the run's error; anything else is a defect and thrown on. */
-function attempted<Value>(work: () => Value): Attempt<Value> {
+/** What the facts make impossible (no price version in force) is the run's error; so is a defect, with an alert: neighbours go on either way. */
+function attempted<Value>(log: Log, { subscription, runIndex }: RunFacts, work: () => Value): Attempt<Value> {
   try {
     return { kind: 'OK', value: work() };
   } catch (error) {
-    if (!(error instanceof RatingError)) throw error;
-    return { kind: 'FAILED', reason: error.reason, message: error.message };
+    if (error instanceof RatingError) return { kind: 'FAILED', reason: error.reason, message: error.message };
+    log.error('ALERT: a run could not be composed', { subscription: subscription.reference, run_index: runIndex }, error);
+    return { kind: 'FAILED', reason: 'INTERNAL', message: 'A defect in Valora, or facts that were tampered with. It was logged.' };
   }
 }
 

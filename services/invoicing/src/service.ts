@@ -44,7 +44,7 @@ export async function createInvoicingService(platform: Platform): Promise<Runnin
       unaryService(InvoiceServiceService, {
         ...invoiceReads(database),
         runBillingCycles: (context, request) => runBillingCycles({ ...recording, sources, log }, context, request),
-        finalizeDueInvoices: (context, request) => finalizeDueInvoices(recording, context, request),
+        finalizeDueInvoices: (context, request) => finalizeDueInvoices({ ...recording, log }, context, request),
       }, wrapping),
       unaryService(CreditNoteServiceService, creditNoteReads(database), wrapping),
       unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),

@@ -96,8 +96,8 @@ const issueInvoices: JobDefinition = {
   claimOrganizations: async (peers, context) => (await peers.invoicingDueWork.claimOrganizations(context,
     { kind: InvoicingWork.ISSUE_INVOICES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
   work: (peers, context) => inBatches(async () => {
-    const { finalizedCount } = await peers.invoices.finalizeDueInvoices(context, { batchSizeMax: CYCLES_PER_BATCH });
-    return { processedCount: finalizedCount, failedRuns: [], more: finalizedCount === CYCLES_PER_BATCH };
+    const { finalizedCount, refusedInvoiceIds } = await peers.invoices.finalizeDueInvoices(context, { batchSizeMax: CYCLES_PER_BATCH });
+    return { processedCount: finalizedCount, failedRuns: [], more: finalizedCount + refusedInvoiceIds.length === CYCLES_PER_BATCH };
   }),
   release: async (peers, context) => void await peers.invoicingDueWork.releaseOrganization(context, { kind: InvoicingWork.ISSUE_INVOICES }),
 };

@@ -9,7 +9,6 @@
  * are listed, beside the current one, and only credits that are used, so that loading more than was needed changes no
  * byte.
  */
-import { ENGINE_VERSION } from '../engine-version.ts';
 import { unreachable } from '../errors.ts';
 import { formatMinorUnits } from '../number/money.ts';
 import type { PriceModel, Tier } from '../price/price.ts';
@@ -31,7 +30,7 @@ export function canonicalInvoice(facts: RunFacts, outcome: InvoiceOutcome): stri
   const { subscription } = facts;
   const current = currentCycle(facts);
   return canonicalJson({
-    engine_version: ENGINE_VERSION,
+    engine_version: facts.engineVersion,
     currency_code: facts.currencyCode,
     subscription: {
       reference: subscription.reference,

@@ -16,6 +16,7 @@
  */
 import { canonicalInvoice } from '../canonical/canonical-invoice.ts';
 import { sha256Hex } from '../canonical/derived-id.ts';
+import { requireEngineVersion } from '../engine-version.ts';
 import { currencyExponent } from '../number/currency.ts';
 import type { Instant } from '../time/instant.ts';
 import { chargesOfCycle } from './charge.ts';
@@ -33,6 +34,7 @@ import { type SettledLine, settleCharge } from './settle-charge.ts';
  * Errors: PRICE_MISSING, PRICE_VERSION_MISSING, CURRENCY_MISMATCH, CURRENCY_UNKNOWN, TIERS_INVALID.
  */
 export function composeRun(facts: RunFacts, usage: UsageAnswers): ComposedRun {
+  requireEngineVersion(facts.engineVersion);
   const current = currentCycle(facts);
   const lines = sidesOfRun(facts)
     .flatMap(({ cycle, settledBefore, billedBefore }) => {

@@ -6,7 +6,7 @@
  * changes need no rule of their own. The trap: a line that is no longer called for has only a billed side, and must
  * still appear, as a credit.
  */
-import { invariant } from '../errors.ts';
+import { invariant, unreachable } from '../errors.ts';
 import { currencyExponent } from '../number/currency.ts';
 import type { Decimal } from '../number/decimal.ts';
 import { fractionToDecimal, negateFraction, subtractFractions } from '../number/fraction.ts';
@@ -80,6 +80,15 @@ function quantityDifference(settled: SettledLine | null, billed: SettledLine | n
 }
 
 function unitAmountOf(model: PriceModel): Decimal | null {
-  if (model.kind === 'FLAT') return model.amount;
-  return model.kind === 'PER_UNIT' ? model.unitAmount : null;
+  switch (model.kind) {
+    case 'FLAT':
+      return model.amount;
+    case 'PER_UNIT':
+      return model.unitAmount;
+    case 'GRADUATED':
+    case 'VOLUME':
+      return null;
+    default:
+      return unreachable(model);
+  }
 }

@@ -35,6 +35,8 @@ export interface SubscriptionFacts {
 }
 
 export interface RunFacts {
+  /** The version of the arithmetic: ENGINE_VERSION for a new run, the stored run's for one that is composed again. */
+  readonly engineVersion: number;
   readonly currencyCode: string;
   readonly subscription: SubscriptionFacts;
   /** At least one, ascending by recorded time. */

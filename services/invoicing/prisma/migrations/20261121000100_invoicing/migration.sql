@@ -121,7 +121,10 @@ create table invoice_draft (
   finalize_time   bigint not null,
   issue_time      bigint not null,
   invoice_id      text   not null,
-  primary key (organization_id, finalize_time, invoice_id),
+  -- Whether the last check found it impossible: it waits for a person, and the others go on.
+  refused         boolean not null default false,
+  primary key (organization_id, invoice_id),
   foreign key (organization_id, invoice_id) references invoice
 );
-select protect_tenant_table('invoice_draft', 'select, insert, delete');
+create index invoice_draft_by_finalize_time on invoice_draft (organization_id, finalize_time) where not refused;
+select protect_tenant_table('invoice_draft', 'select, insert, update, delete');

@@ -335,8 +335,10 @@ export interface FinalizeDueInvoicesRequest {
 
 /** Response of FinalizeDueInvoices. */
 export interface FinalizeDueInvoicesResponse {
-  /** How many were finalized; fewer than batch_size_max when none is left. */
+  /** How many were finalized. */
   readonly finalizedCount: number;
+  /** The drafts that were set aside. With finalized_count, fewer than batch_size_max when none is left. */
+  readonly refusedInvoiceIds: readonly string[];
 }
 
 /** Request of ClaimOrganizations. */
@@ -2100,13 +2102,16 @@ export const FinalizeDueInvoicesRequest: MessageFns<FinalizeDueInvoicesRequest> 
 };
 
 function createBaseFinalizeDueInvoicesResponse(): FinalizeDueInvoicesResponse {
-  return { finalizedCount: 0 };
+  return { finalizedCount: 0, refusedInvoiceIds: [] };
 }
 
 export const FinalizeDueInvoicesResponse: MessageFns<FinalizeDueInvoicesResponse> = {
   encode(message: FinalizeDueInvoicesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.finalizedCount !== 0) {
       writer.uint32(8).int32(message.finalizedCount);
+    }
+    for (const v of message.refusedInvoiceIds) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -2132,6 +2137,14 @@ export const FinalizeDueInvoicesResponse: MessageFns<FinalizeDueInvoicesResponse
             message.finalizedCount = reader.int32();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusedInvoiceIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2151,6 +2164,11 @@ export const FinalizeDueInvoicesResponse: MessageFns<FinalizeDueInvoicesResponse
         : isSet(object.finalized_count)
         ? globalThis.Number(object.finalized_count)
         : 0,
+      refusedInvoiceIds: globalThis.Array.isArray(object?.refusedInvoiceIds)
+        ? object.refusedInvoiceIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.refused_invoice_ids)
+        ? object.refused_invoice_ids.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -2158,6 +2176,9 @@ export const FinalizeDueInvoicesResponse: MessageFns<FinalizeDueInvoicesResponse
     const obj: any = {};
     if (message.finalizedCount !== 0) {
       obj.finalizedCount = Math.round(message.finalizedCount);
+    }
+    if (message.refusedInvoiceIds?.length) {
+      obj.refusedInvoiceIds = message.refusedInvoiceIds;
     }
     return obj;
   },
@@ -2168,6 +2189,7 @@ export const FinalizeDueInvoicesResponse: MessageFns<FinalizeDueInvoicesResponse
   fromPartial<I extends Exact<DeepPartial<FinalizeDueInvoicesResponse>, I>>(object: I): FinalizeDueInvoicesResponse {
     const message = createBaseFinalizeDueInvoicesResponse() as any;
     message.finalizedCount = object.finalizedCount ?? 0;
+    message.refusedInvoiceIds = object.refusedInvoiceIds?.map((e) => e) || [];
     return message;
   },
 };
@@ -2659,8 +2681,9 @@ export const InvoiceServiceService = {
     responseDeserialize: (value: Buffer): RunBillingCyclesResponse => RunBillingCyclesResponse.decode(value),
   },
   /**
-   * Finalizes drafts that are due, in (issue time, id) order, each with the next number of the organization.
-   * Idempotent; atomic for each invoice. For the scheduler.
+   * Finalizes drafts that are due, in (issue time, id) order, each with the next number of the organization. A draft that a
+   * last check finds impossible is set aside with an alert, stays a draft, and hinders no other. Idempotent; atomic for the
+   * batch. For the scheduler.
    */
   finalizeDueInvoices: {
     path: "/valora.invoicing.v1.InvoiceService/FinalizeDueInvoices" as const,
@@ -2693,8 +2716,9 @@ export interface InvoiceServiceServer extends UntypedServiceImplementation {
    */
   runBillingCycles: handleUnaryCall<RunBillingCyclesRequest, RunBillingCyclesResponse>;
   /**
-   * Finalizes drafts that are due, in (issue time, id) order, each with the next number of the organization.
-   * Idempotent; atomic for each invoice. For the scheduler.
+   * Finalizes drafts that are due, in (issue time, id) order, each with the next number of the organization. A draft that a
+   * last check finds impossible is set aside with an alert, stays a draft, and hinders no other. Idempotent; atomic for the
+   * batch. For the scheduler.
    */
   finalizeDueInvoices: handleUnaryCall<FinalizeDueInvoicesRequest, FinalizeDueInvoicesResponse>;
 }
@@ -2773,8 +2797,9 @@ export interface InvoiceServiceClient extends Client {
     callback: (error: ServiceError | null, response: RunBillingCyclesResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Finalizes drafts that are due, in (issue time, id) order, each with the next number of the organization.
-   * Idempotent; atomic for each invoice. For the scheduler.
+   * Finalizes drafts that are due, in (issue time, id) order, each with the next number of the organization. A draft that a
+   * last check finds impossible is set aside with an alert, stays a draft, and hinders no other. Idempotent; atomic for the
+   * batch. For the scheduler.
    */
   finalizeDueInvoices(
     request: FinalizeDueInvoicesRequest,

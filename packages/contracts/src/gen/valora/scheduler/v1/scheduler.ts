@@ -902,7 +902,7 @@ export const SchedulerServiceService = {
    * Moves the clock of the caller's sandbox forward to target_time, stopping at each instant at which work falls due,
    * in order, and doing that work; returns when everything due by target_time is done. An earlier time than the
    * clock's changes nothing. Safe to repeat: after an error or deadline, call again with the same target.
-   * Reasons: FIELD_INVALID, NOT_A_SANDBOX.
+   * Reasons: FIELD_INVALID, NOT_A_SANDBOX, BILLING_RUN_FAILED (the clock stands where the run fell due; the other work of that instant is done).
    */
   advanceClock: {
     path: "/valora.scheduler.v1.SchedulerService/AdvanceClock" as const,
@@ -928,7 +928,7 @@ export interface SchedulerServiceServer extends UntypedServiceImplementation {
    * Moves the clock of the caller's sandbox forward to target_time, stopping at each instant at which work falls due,
    * in order, and doing that work; returns when everything due by target_time is done. An earlier time than the
    * clock's changes nothing. Safe to repeat: after an error or deadline, call again with the same target.
-   * Reasons: FIELD_INVALID, NOT_A_SANDBOX.
+   * Reasons: FIELD_INVALID, NOT_A_SANDBOX, BILLING_RUN_FAILED (the clock stands where the run fell due; the other work of that instant is done).
    */
   advanceClock: handleUnaryCall<AdvanceClockRequest, AdvanceClockResponse>;
 }
@@ -973,7 +973,7 @@ export interface SchedulerServiceClient extends Client {
    * Moves the clock of the caller's sandbox forward to target_time, stopping at each instant at which work falls due,
    * in order, and doing that work; returns when everything due by target_time is done. An earlier time than the
    * clock's changes nothing. Safe to repeat: after an error or deadline, call again with the same target.
-   * Reasons: FIELD_INVALID, NOT_A_SANDBOX.
+   * Reasons: FIELD_INVALID, NOT_A_SANDBOX, BILLING_RUN_FAILED (the clock stands where the run fell due; the other work of that instant is done).
    */
   advanceClock(
     request: AdvanceClockRequest,
