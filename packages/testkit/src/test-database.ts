@@ -18,6 +18,7 @@ export interface TestDatabase {
 
 const POOL_SIZE_MAX = 8;
 const CLONE_ATTEMPTS_MAX = 50;
+const CLOSED_ATTEMPTS_MAX = 100;
 const RETRY_DELAY_MS = 20;
 const OBJECT_IN_USE = '55006';
 
@@ -34,7 +35,10 @@ export async function createTestDatabase({ empty = false }: { empty?: boolean } 
       const role = serviceRole(schema, roleSecret);
       return { url: `postgresql://${role.name}:${role.password}@${host}:${port}/${name}`, schema, poolSizeMax: POOL_SIZE_MAX };
     },
-    drop: () => asOwner(facts, async (client) => { await client.query(`drop database if exists ${name} with (force)`); }),
+    drop: () => asOwner(facts, async (client) => {
+      await connectionsClosed(client, name);
+      await client.query(`drop database if exists ${name} with (force)`);
+    }),
   };
 }
 
@@ -49,6 +53,18 @@ async function create(client: pg.Client, statement: string): Promise<void> {
       if (!busy || attempts === CLONE_ATTEMPTS_MAX) throw error;
       await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     }
+  }
+}
+
+/**
+ * A pool says that it has ended before its sockets are closed; a database dropped in between would cut them with an error.
+ * Waits a moment; whoever is still connected then has forgotten to leave, and is cut.
+ */
+async function connectionsClosed(client: pg.Client, name: string): Promise<void> {
+  for (let attempts = 1; attempts <= CLOSED_ATTEMPTS_MAX; attempts += 1) {
+    const { rows } = await client.query('select from pg_stat_activity where datname = $1 limit 1', [name]);
+    if (rows.length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
   }
 }
 
