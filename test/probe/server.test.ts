@@ -3,7 +3,7 @@
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { CallError, errorDetailsOf, rpcAccess, timestampFromInstant } from '@valora/chassis';
+import { apiKeyText, CallError, errorDetailsOf, newSecret, rpcAccess, timestampFromInstant } from '@valora/chassis';
 import { callerOf } from '@valora/cli';
 import { ServerReflectionService, type ServerReflectionRequest, type ServerReflectionResponse } from '@valora/contracts/grpc/reflection/v1/reflection';
 import { Job, SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
@@ -67,14 +67,70 @@ test('reflection lists every service and gives the files of each with all they i
   expect(await reflect({ $case: 'fileContainingSymbol', value: 'no.such.Thing' })).toMatchObject({ $case: 'errorResponse', value: { errorCode: status.NOT_FOUND } });
 });
 
-test('a request over the limit of its rpc is refused with its size, and bytes that are no message do no harm', async () => {
+test('a request over the limit of its rpc is refused with its size', async () => {
   const { apiKey } = await valora.createOrganization();
   const path = '/valora.metering.v1.MeterService/GetMeter';
   expect(await raw(path, Buffer.alloc(1024 * 1024 + 1), { credential: apiKey })).toMatchObject({ code: status.INVALID_ARGUMENT, reason: 'REQUEST_TOO_LARGE' });
-  const broken = await raw(path, Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]), { credential: apiKey });
-  expect(broken.code).not.toBe(status.OK);
   expect(await raw(path, Buffer.from([0x0a, 1, 0x61]), { credential: apiKey })).toMatchObject({ code: status.NOT_FOUND, reason: 'NOT_FOUND' });
 });
+
+const malformed = [[0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], [0x0a], [0x07, 0x01], [0xff, 0xff, 0xff], [0x0b, 0x0b, 0x0b]];
+
+test.each([...rpcAccess.values()].filter(({ scope }) => scope !== 'internal' && scope !== 'operator').map(({ path }) => path))('%s: bytes that are no message are refused by reason, and only after the credential', async (path) => {
+  const { apiKey } = await valora.createOrganization();
+  for (const bytes of malformed) {
+    expect([bytes, await raw(path, Buffer.from(bytes))]).toEqual([bytes, { code: status.UNAUTHENTICATED, reason: 'CREDENTIAL_MISSING', bytes: Buffer.alloc(0) }]);
+    expect([bytes, await raw(path, Buffer.from(bytes), { credential: apiKey })]).toEqual([bytes, { code: status.INVALID_ARGUMENT, reason: 'REQUEST_MALFORMED', bytes: Buffer.alloc(0) }]);
+  }
+});
+
+test('a request of a million empty events is refused before anything is made of them', async () => {
+  const { apiKey } = await valora.createOrganization();
+  const bomb = Buffer.alloc(2_000_000, Buffer.from([0x0a, 0x00]));
+  expect(await raw('/valora.metering.v1.UsageService/RecordUsage', bomb, { credential: apiKey })).toMatchObject({ code: status.INVALID_ARGUMENT, reason: 'REQUEST_TOO_LONG' });
+  expect(await raw('/valora.metering.v1.UsageService/RecordUsage', bomb)).toMatchObject({ code: status.UNAUTHENTICATED });
+});
+
+test('an event with a meter code that no database could hold does not sink its neighbours', async () => {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  await scenario.caller.meters.createMeter({ requestId: 'm', meter: { code: 'good', displayName: '', aggregation: 1, filters: [] } });
+  const events = ['good', 'bad\0', 'x'.repeat(100_000), 'good'].map((meter, position) =>
+    ({ idempotencyKey: `k${position}`, meter, customer: 'acme', subscription: '', eventTime: timestampFromInstant(parseInstant('2026-01-01T00:00:00Z')), value: '', properties: new Map<string, string>() }));
+  const { outcomes } = await scenario.caller.usage.recordUsage({ events });
+  expect(outcomes.map(({ outcome, reason }) => [outcome, reason])).toEqual([[1, ''], [3, 'METER_UNKNOWN'], [3, 'METER_UNKNOWN'], [1, '']]);
+});
+
+test('an organization with a thousand calls under way does not keep another out', async () => {
+  const [busy, quiet] = await Promise.all([startScenario(valora, '2026-01-01T00:00:00Z'), startScenario(valora, '2026-01-01T00:00:00Z')]);
+  let flooding = true;
+  const flood = Promise.all(Array.from({ length: 600 }, async () => {
+    while (flooding) await busy.caller.meters.listMeters({ pageSize: 0, pageToken: '' }).catch(() => {});
+  }));
+  const answers: string[] = [];
+  for (let call = 0; call < 6; call += 1) answers.push(await quiet.caller.meters.listMeters({ pageSize: 0, pageToken: '' }).then(() => 'OK', (error: unknown) => (error instanceof CallError ? error.reason : String(error))));
+  flooding = false;
+  await flood;
+  expect(answers).toEqual(Array(6).fill('OK'));
+}, 60_000);
+
+test('a flood of made-up keys keeps no good one out', async () => {
+  const { organizationId, connection } = await valora.createOrganization();
+  const meters = callerOf(connection).meters;
+  await meters.listMeters({ pageSize: 0, pageToken: '' });
+  let flooding = true, made = 0;
+  const flood = Promise.all(Array.from({ length: 400 }, async () => {
+    while (flooding) {
+      const credential = apiKeyText({ organizationId, keyId: (made += 1).toString(16).padStart(16, '0'), secret: newSecret() });
+      expect(['CREDENTIAL_INVALID', 'OVERLOADED']).toContain((await raw('/valora.metering.v1.MeterService/ListMeters', Buffer.alloc(0), { credential })).reason);
+    }
+  }));
+  const answers: string[] = [];
+  for (let call = 0; call < 20; call += 1) answers.push(await meters.listMeters({ pageSize: 0, pageToken: '' }).then(() => 'OK', (error: unknown) => (error instanceof CallError ? error.reason : String(error))));
+  flooding = false;
+  await flood;
+  expect(answers).toEqual(Array(20).fill('OK'));
+  expect(made).toBeGreaterThan(400);
+}, 60_000);
 
 test('a deadline that has passed ends the call, and the server goes on', async () => {
   const { apiKey } = await valora.createOrganization();

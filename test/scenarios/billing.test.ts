@@ -84,6 +84,19 @@ test('late usage that reaches a cheaper tier makes a credit note, and the next i
   ]);
 });
 
+test('amounts of 22 digits are exact to the cent, also what is left of a credit', async () => {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  const huge: PriceSample = { code: 'huge', displayName: 'Huge', meter: 'huge', model: { $case: 'perUnit', value: { unitAmount: '1' } } };
+  await scenario.plan('huge', [huge]);
+  await scenario.subscribe('acme', 'huge', '2026-01-01T00:00:00Z');
+  await scenario.use(['one', 'huge', 'acme', '2026-01-01T00:00:00Z', '-12345678901234567879.12']);
+  await scenario.advance('2026-02-01T00:00:00Z');
+  await scenario.use(['two', 'huge', 'acme', '2026-02-01T00:00:00Z', '10.01']);
+  await scenario.advance('2026-03-01T00:00:00Z');
+  expect((await scenario.creditNotes()).map(({ amount, remaining }) => [amount?.amount, remaining?.amount])).toEqual([['12345678901234567879.12', '12345678901234567869.11']]);
+  expect(await summaries(scenario)).toEqual(['acme 2: huge 10.01, credit -10.01 = 0.00']);
+});
+
 test('a back-dated start bills the missed periods, each as its own cycle', async () => {
   const scenario = await startScenario(valora, '2026-04-10T00:00:00Z');
   await scenario.plan('team', [fee, requests], '2026-01-01T00:00:00Z');

@@ -7,6 +7,7 @@ import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/inv
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
 import { FenceServiceService as InvoicingFence } from '@valora/contracts/valora/invoicing/v1/fence';
 import { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
+import { Job, SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
 import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
@@ -140,6 +141,35 @@ test('two callers that move the same clock at once both end where they wanted, a
   expect((await scenario.invoices()).map(summary).toSorted()).toEqual(['a', 'b', 'c'].flatMap((customer) => [1, 2, 3].map((run) => `${customer} ${run}: fee 20.00 = 20.00`)));
   await expect(scenario.advance('2025-01-01T00:00:00Z')).resolves.toBeUndefined();
 });
+
+test('a sandbox whose run keeps failing costs the next job nothing', async () => {
+  const { scenario } = await atCutoff(1);
+  await scenario.plan('later', [{ ...fee, code: 'later' }], '2026-06-01T00:00:00Z');
+  await scenario.subscribe('broken', 'later', '2026-01-01T00:00:00Z');
+  await expect(scenario.advance('2026-02-02T00:00:00Z')).rejects.toMatchObject({ reason: 'BILLING_RUN_FAILED' });
+  const scheduler = valora.operator.stub(SchedulerServiceService);
+  await scheduler.runJob({ job: Job.CLOSE_CYCLES });
+  const claims = async (): Promise<string | undefined> =>
+    (await owner.query<{ last_claimed_time: string }>(`select last_claimed_time from subscription.due_work where organization_id = $1 and kind = 'CLOSE_CYCLES'`, [scenario.organization.organizationId])).rows[0]?.last_claimed_time;
+  const claimedBefore = await claims();
+  await scheduler.runJob({ job: Job.CLOSE_CYCLES });
+  expect(await claims()).toBe(claimedBefore);
+});
+
+test('a close that breaks off between claim and run gives its cycles back at once', async () => {
+  const { scenario, context } = await atCutoff(3);
+  // Pricing's clock stands before the cutoff for the seal: its fence is moved back by force.
+  await tamper(`update pricing.fence set sandbox_time = sandbox_time - 1, sealed_through = 0 where organization_id = $1`, scenario);
+  const scheduler = valora.operator.stub(SchedulerServiceService);
+  const { jobRun } = await scheduler.runJob({ job: Job.CLOSE_CYCLES });
+  expect(jobRun?.failedCount).toBeGreaterThan(0n);
+  const { rows } = await owner.query<{ state: string; held: boolean }>(
+    `select state, lease_end_time > (extract(epoch from clock_timestamp()) * 1000000)::bigint + 40000000 as held from subscription.billing_cycle where organization_id = $1 and cycle_index = 1`, [context.organizationId]);
+  expect(rows).toEqual(Array(3).fill({ state: 'CLOSING', held: false }));
+  await tamper(`update pricing.fence set sandbox_time = sandbox_time + 1 where organization_id = $1`, scenario);
+  await scenario.advance(CUTOFF);
+  expect(await scenario.invoices()).toHaveLength(3);
+}, 60_000);
 
 test('a call for an unknown cycle is NOT_FOUND', async () => {
   const { context } = await atCutoff(1);

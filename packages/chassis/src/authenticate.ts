@@ -32,25 +32,40 @@ export type Authenticate = (metadata: Metadata) => Promise<Identity>;
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_ABSENT_MS = 1_000;
 const REMEMBERED_MAX = 10_000;
+/** Look-ups under way at once: made-up keys cost others no more than these. */
+const LOOK_UPS_MAX = 64;
 const MICROS_PER_MS = 1000n;
 
 export function createAuthenticate(dependencies: AuthenticateDependencies): Authenticate {
-  const remembered = new Map<string, { verifier: Promise<ApiKeyVerifier | null>; untilMs: number }>();
+  // Apart, so that a flood of made-up keys can't drive out good ones.
+  const present = new Map<string, { verifier: ApiKeyVerifier; untilMs: number }>();
+  const absent = new Map<string, { untilMs: number }>();
+  const underWay = new Map<string, Promise<ApiKeyVerifier | null>>();
+
+  async function lookUp(name: string, organizationId: string, keyId: string): Promise<ApiKeyVerifier | null> {
+    const startMs = performance.now();
+    try {
+      const verifier = await dependencies.findApiKey(organizationId, keyId);
+      if (verifier === null) remember(absent, name, { untilMs: startMs + REMEMBERED_ABSENT_MS });
+      else remember(present, name, { verifier, untilMs: startMs + REMEMBERED_MS });
+      return verifier;
+    } finally {
+      underWay.delete(name);
+    }
+  }
 
   function findApiKey(organizationId: string, keyId: string): Promise<ApiKeyVerifier | null> {
     const name = `${organizationId}/${keyId}`;
     const nowMs = performance.now();
-    const found = remembered.get(name);
-    if (found !== undefined && nowMs < found.untilMs) return found.verifier;
-    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-    const verifier = dependencies.findApiKey(organizationId, keyId);
-    const entry = { verifier, untilMs: nowMs + REMEMBERED_MS };
-    remembered.set(name, entry);
-    verifier.then(
-      (answer) => { if (answer === null) entry.untilMs = Math.min(entry.untilMs, nowMs + REMEMBERED_ABSENT_MS); },
-      () => { if (remembered.get(name) === entry) remembered.delete(name); },
-    );
-    return verifier;
+    const known = present.get(name);
+    if (known !== undefined && nowMs < known.untilMs) return Promise.resolve(known.verifier);
+    if (nowMs < (absent.get(name)?.untilMs ?? 0)) return Promise.resolve(null);
+    const joined = underWay.get(name);
+    if (joined !== undefined) return joined;
+    if (underWay.size >= LOOK_UPS_MAX) return Promise.reject(commonErrors.OVERLOADED());
+    const started = lookUp(name, organizationId, keyId);
+    underWay.set(name, started);
+    return started;
   }
 
   async function withApiKey(text: string): Promise<Identity> {
@@ -86,4 +101,15 @@ export function requireAccess({ caller, organizationId }: Identity, { scope, acr
   if (!administrator && !caller.scopes.includes(scope)) throw commonErrors.SCOPE_MISSING({ scope });
   if (acrossOrganizations && organizationId !== '') throw commonErrors.ORGANIZATION_NAMED();
   if (!acrossOrganizations && organizationId === '') throw commonErrors.ORGANIZATION_MISSING();
+}
+
+/** Adds an entry; beyond the bound the oldest goes. */
+function remember<Entry>(memory: Map<string, Entry>, name: string, entry: Entry): void {
+  memory.delete(name);
+  memory.set(name, entry);
+  if (memory.size <= REMEMBERED_MAX) return;
+  for (const oldest of memory.keys()) {
+    memory.delete(oldest);
+    return;
+  }
 }

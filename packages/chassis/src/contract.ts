@@ -10,11 +10,15 @@ export interface RpcAccess {
   readonly path: string;
   readonly scope: string;
   readonly requestBytesMax: number;
+  /** Fields at the top of a request, each element of a list being one. */
+  readonly requestElementsMax: number;
   /** Whether the credential must name no organization; otherwise it must name one. */
   readonly acrossOrganizations: boolean;
 }
 
 const REQUEST_BYTES_DEFAULT = 1024 * 1024;
+/** Above the longest list that any contract allows, 10,000. */
+const REQUEST_ELEMENTS_MAX = 10_100;
 
 const image = readFileSync(createRequire(import.meta.url).resolve('@valora/contracts/descriptors.binpb'));
 
@@ -31,7 +35,7 @@ function readAccess(): ReadonlyMap<string, RpcAccess> {
       const access: unknown = getOption(method, extension);
       const { scope, requestBytesMax, acrossOrganizations } = access as { scope: string; requestBytesMax: number; acrossOrganizations: boolean };
       const path = `/${type.typeName}/${method.name}`;
-      if (scope !== '') found.set(path, { path, scope, requestBytesMax: requestBytesMax === 0 ? REQUEST_BYTES_DEFAULT : requestBytesMax, acrossOrganizations });
+      if (scope !== '') found.set(path, { path, scope, requestBytesMax: requestBytesMax === 0 ? REQUEST_BYTES_DEFAULT : requestBytesMax, requestElementsMax: REQUEST_ELEMENTS_MAX, acrossOrganizations });
     }
   }
   return found;

@@ -1,16 +1,15 @@
 // The rpcs of due work, the same in every service that has some: each package has a DueWorkService of its own with messages
 // of the same shape.
-import type { Instant } from '@valora/rating';
 import type { CallContext } from './context.ts';
 import { sqlOf, type Database, type PrismaTransaction, type Sql } from './database.ts';
-import { claimOrganizations, nextDueTime, releaseOrganization } from './due-work.ts';
+import { claimOrganizations, nextDueTime, releaseOrganization, type NextDue } from './due-work.ts';
 import { Fields } from './fields.ts';
 import { timestampFromInstant, type Timestamp } from './timestamps.ts';
 
-/** A kind of due work: its name in the table, and when it falls due next as the facts stand; null for never. */
+/** A kind of due work: its name in the table, and when it falls due next as the facts stand. */
 export interface DueWork {
   readonly name: string;
-  nextTime(sql: Sql): Promise<Instant | null>;
+  next(sql: Sql): Promise<NextDue>;
 }
 
 interface ClaimOrganizationsRequest {
@@ -46,7 +45,7 @@ export function dueWorkHandlers<Transaction extends PrismaTransaction>(database:
       const fields = new Fields();
       const kind = fields.choice('kind', request.kind, kinds);
       fields.check();
-      await database.transaction(organizationId, (tx) => releaseOrganization(sqlOf(tx), kind.name, () => kind.nextTime(sqlOf(tx))));
+      await database.transaction(organizationId, (tx) => releaseOrganization(sqlOf(tx), kind.name, () => kind.next(sqlOf(tx))));
       return {};
     },
     async getNextDueTime({ organizationId }) {

@@ -44,18 +44,24 @@ export async function claimOrganizations(sql: Sql, { kind, batchSizeMax, leaseMi
   return rows.map((row) => row.organization_id).sort();
 }
 
+/** When work is next due, by the organization's clock (null: never), and, by the database's, before when nobody needs to look. */
+export interface NextDue {
+  readonly dueTime: Instant | null;
+  readonly notBefore: Instant | null;
+}
+
 /**
- * Ends a claim: asks `recompute` when work is next due (null: never), stores it and gives the lease back. The row is locked before anything is read, and that order
+ * Ends a claim: asks `recompute` when work is next due, stores it and gives the lease back, or leaves it until `notBefore`. The row is locked before anything is read, and that order
  * is the point: a fact touched in before the lock is committed and thus seen by recompute's statements, one touched in later waits for this transaction and lowers
  * what it stored. Read first and lock later, and a touch in between would be overwritten and its work forgotten.
  */
-export async function releaseOrganization(sql: Sql, kind: string, recompute: () => Promise<Instant | null>): Promise<void> {
+export async function releaseOrganization(sql: Sql, kind: string, recompute: () => Promise<NextDue>): Promise<void> {
   const held = await sql.query('select kind from due_work where organization_id = current_organization() and kind = $1 for update', [kind]);
   if (held.length === 0) return;
-  const nextDueTime = await recompute();
+  const { dueTime, notBefore } = await recompute();
   await queryOne(sql,
-    `update due_work set next_due_time = $2::bigint, lease_end_time = null
-     where organization_id = current_organization() and kind = $1 returning kind`, [kind, nextDueTime]);
+    `update due_work set next_due_time = $2::bigint, lease_end_time = $3::bigint
+     where organization_id = current_organization() and kind = $1 returning kind`, [kind, dueTime, notBefore]);
 }
 
 /** When the organization's next work of any kind falls due; null when there is none. */

@@ -78,6 +78,8 @@ export const commonErrorTable = {
   ORGANIZATION_NAMED: { code: 'PERMISSION_DENIED', message: 'This call acts across organizations. Make it with a credential that names none.' },
   ORGANIZATION_MISSING: { code: 'PERMISSION_DENIED', message: 'This call acts for one organization. Make it with a credential that names it.' },
   REQUEST_TOO_LARGE: { code: 'INVALID_ARGUMENT', message: 'The request has {bytes} bytes; at most {bytes_max} are accepted. Send smaller batches.' },
+  REQUEST_TOO_LONG: { code: 'INVALID_ARGUMENT', message: 'The request has {elements} elements; at most {elements_max} are read. Send smaller batches.' },
+  REQUEST_MALFORMED: { code: 'INVALID_ARGUMENT', message: 'The request is no message of this rpc. Encode it with the code generated from the contract.' },
   OVERLOADED: { code: 'RESOURCE_EXHAUSTED', message: 'Too many calls at once. Try again after the given delay.', retryDelayMs: 200 },
   DEADLINE_EXCEEDED: { code: 'DEADLINE_EXCEEDED', message: 'The deadline passed before the answer was ready. Repeat with the same request_id or keys.' },
   CANCELLED: { code: 'CANCELLED', message: 'The call was cancelled.' },

@@ -2,7 +2,7 @@
 // answers a placeholder, so that all problems are reported at once; `check()` throws them and must be called before a
 // value is used.
 import {
-  currencyExponent, instant, isTimeZone, parseDecimal, RatingError, type Decimal, type Instant,
+  currencyExponent, formatInstant, instant, isTimeZone, parseDecimal, parseInstant, RatingError, type Decimal, type Instant,
 } from '@valora/rating';
 import { fieldInvalid, type FieldViolation } from './errors.ts';
 import { instantFromTimestamp, type Timestamp } from './timestamps.ts';
@@ -12,7 +12,14 @@ const REFERENCE = /^[\x21-\x7e]{1,128}$/;
 const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;
 // Control characters, lone surrogates and U+FFFD, which is what invalid UTF-8 decodes to.
 const NOT_TEXT = /[\p{Cc}\p{Cs}\uFFFD]/u;
+const SANDBOX_TIME_MIN = parseInstant('1900-01-01T00:00:00Z');
+const SANDBOX_TIME_MAX = parseInstant('9000-01-01T00:00:00Z');
 const DURATION_MICROS_PER_SECOND = 1_000_000n;
+
+/** Whether text can be a code at all; nothing else needs to be looked up. */
+export function isCode(text: string): boolean {
+  return CODE.test(text);
+}
 
 export class Fields {
   readonly violations: FieldViolation[] = [];
@@ -71,6 +78,13 @@ export class Fields {
       this.refuse(field, 'OUT_OF_RANGE', 'Must lie in the years 0001 to 9999, with nanos in 0 … 999999999.');
       return instant(0n);
     }
+  }
+
+  /** Where a sandbox's clock may stand: far enough from the ends of the calendar for any period and grace to fit. */
+  sandboxTime(field: string, value: Timestamp | undefined): Instant {
+    const time = this.instant(field, value);
+    if (time < SANDBOX_TIME_MIN || time > SANDBOX_TIME_MAX) this.refuse(field, 'OUT_OF_RANGE', `Must lie between ${formatInstant(SANDBOX_TIME_MIN)} and ${formatInstant(SANDBOX_TIME_MAX)}.`);
+    return time;
   }
 
   optionalInstant(field: string, value: Timestamp | undefined): Instant | null {

@@ -1,5 +1,5 @@
 // The public face of the chassis, by hand: mechanism for services, and no domain noun.
-export { createAdmission, type Admission, type AdmissionLimits } from './admission.ts';
+export { createAdmission, type Admission, type AdmissionLimits, type AdmissionRequest } from './admission.ts';
 export { createAuthenticate, requireAccess, type ApiKeyVerifier, type Authenticate, type AuthenticateDependencies, type Identity } from './authenticate.ts';
 export { CallError } from './call-error.ts';
 export { callUnary, createPeer, type OutgoingContext, type Peer, type PeerOptions, type RequestOf, type ResponseOf, type Stub } from './call.ts';
@@ -12,13 +12,13 @@ export {
 export { DatabaseUnavailable, isUniqueViolation, sqlState } from './database-errors.ts';
 export { createPool, openDatabase, queryOne, sqlOf, type Database, type DatabaseConfig, type PrismaTransaction, type Sql } from './database.ts';
 export { dueWorkHandlers, leaseBounds, type DueWork } from './due-work-service.ts';
-export { claimOrganizations, nextDueTime, releaseOrganization, setDueWorkSandboxTime, touchDueWork } from './due-work.ts';
+export { claimOrganizations, nextDueTime, releaseOrganization, setDueWorkSandboxTime, touchDueWork, type NextDue } from './due-work.ts';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 export { errorDetailsOf, type ErrorDetails } from './error-details.ts';
 export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable, type FieldViolation } from './errors.ts';
 export { fenceErrors, fenceErrorTable, fenceHandlers } from './fence-service.ts';
 export { currentTime, ensureFence, fenceExists, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime } from './fence.ts';
-export { Fields } from './fields.ts';
+export { Fields, isCode } from './fields.ts';
 export { createLog, type Log, type LogFields } from './log.ts';
 export { migrate, type AppliedMigration, type SchemaMigrations } from './migrate.ts';
 export { makeFence, mutate, recordFacts, type RecordingDependencies } from './mutation.ts';

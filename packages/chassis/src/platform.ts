@@ -42,15 +42,14 @@ export interface ServiceGround {
   closePeers(): void;
 }
 
-const RUNNING_MAX = 64;
-const WAITING_MAX = 512;
+const ADMISSION_LIMITS = { runningMax: 64, waitingMax: 1_024, shareRunningMax: 40, shareWaitingMax: 512 } as const;
 
 export function createServiceGround(platform: Platform, service: ServiceName): ServiceGround {
   const tokens = createServiceTokenIssuer(platform.serviceTokenKey);
   const peers = new Map<ServiceName, Peer>();
   return {
     log: platform.writeLog === undefined ? createLog(service) : createLog(service, platform.writeLog),
-    admission: createAdmission({ runningMax: RUNNING_MAX, waitingMax: WAITING_MAX }),
+    admission: createAdmission(ADMISSION_LIMITS),
     peer(name) {
       const peer = peers.get(name) ?? createPeer({ address: () => platform.peerAddress(name), channelCredentials: credentials.createInsecure(), service, tokens });
       peers.set(name, peer);

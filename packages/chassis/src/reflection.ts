@@ -7,7 +7,7 @@ import { ServerReflectionService, type ServerReflectionRequest, type ServerRefle
 import { ServerReflectionService as ServerReflectionAlphaService } from '@valora/contracts/grpc/reflection/v1alpha/reflection';
 import { descriptorSet } from './contract.ts';
 
-const REQUESTS_PER_STREAM_MAX = 1000;
+const REQUESTS_PER_STREAM_MAX = 200;
 
 function symbolsOf(file: FileDescriptorProto): string[] {
   const found: string[] = [];
@@ -28,6 +28,7 @@ function symbolsOf(file: FileDescriptorProto): string[] {
 /** Adds reflection for the named services. */
 export function addReflection(server: Server, services: readonly string[]): void {
   const fileByName = new Map(descriptorSet.file.map((file) => [file.name, file]));
+  const bytesOf = new Map(descriptorSet.file.map((file) => [file, Buffer.from(toBinary(FileDescriptorProtoSchema, file))]));
   const fileBySymbol = new Map(descriptorSet.file.flatMap((file) => symbolsOf(file).map((symbol) => [symbol, file] as const)));
 
   function withDependencies(file: FileDescriptorProto): Buffer[] {
@@ -41,7 +42,7 @@ export function addReflection(server: Server, services: readonly string[]): void
       }
     };
     visit(file);
-    return [...seen].map((visited) => Buffer.from(toBinary(FileDescriptorProtoSchema, visited)));
+    return [...seen].flatMap((visited) => bytesOf.get(visited) ?? []);
   }
 
   function answer(request: ServerReflectionRequest): ServerReflectionResponse['messageResponse'] {
@@ -61,8 +62,13 @@ export function addReflection(server: Server, services: readonly string[]): void
     let requests = 0;
     stream.on('data', (request: ServerReflectionRequest) => {
       requests += 1;
-      if (requests > REQUESTS_PER_STREAM_MAX) stream.end();
-      else stream.write({ validHost: request.host, originalRequest: request, messageResponse: answer(request) });
+      if (requests > REQUESTS_PER_STREAM_MAX) {
+        stream.end();
+      } else if (!stream.write({ validHost: request.host, originalRequest: request, messageResponse: answer(request) })) {
+        // Whoever asks without reading the answers is not read on either.
+        stream.pause();
+        stream.once('drain', () => stream.resume());
+      }
     });
     stream.on('end', () => stream.end());
     stream.on('error', () => stream.end());

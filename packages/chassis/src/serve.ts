@@ -6,7 +6,7 @@ import { addReflection } from './reflection.ts';
 import type { RegisteredService } from './unary.ts';
 
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
-const STREAMS_PER_CONNECTION_MAX = 256;
+const STREAMS_PER_CONNECTION_MAX = 128;
 const METADATA_BYTES_MAX = 16 * 1024;
 
 export interface ServeOptions {

@@ -18,6 +18,8 @@ export function publicError(thrown: unknown): DomainError | null {
   if (thrown instanceof CallError) {
     if (thrown.code === status.DEADLINE_EXCEEDED) return commonErrors.DEADLINE_EXCEEDED();
     if (thrown.code === status.CANCELLED) return commonErrors.CANCELLED();
+    // INTERNAL without a reason is the transport's word: a connection that broke under the call.
+    if (thrown.code === status.INTERNAL && thrown.reason === '') return commonErrors.UNAVAILABLE();
     if (thrown.code === status.UNAVAILABLE || thrown.code === status.RESOURCE_EXHAUSTED) return commonErrors.UNAVAILABLE();
   }
   return null;

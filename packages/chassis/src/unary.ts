@@ -1,13 +1,14 @@
 // The one wrapper around every handler: size limit, credential, scope, deadline, admission, and the conversion of whatever
 // is thrown into a status. A handler gets a context and a request and answers a response; it never sees gRPC.
 import { randomUUID } from 'node:crypto';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { status, type MethodDefinition, type sendUnaryData, type ServerUnaryCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Admission } from './admission.ts';
 import { requireAccess, type Authenticate } from './authenticate.ts';
 import { CALL_DEPTH_KEY, type RequestOf, type ResponseOf } from './call.ts';
 import type { CallContext } from './context.ts';
 import { rpcAccess, type RpcAccess } from './contract.ts';
-import { commonErrors, type DomainError } from './errors.ts';
+import { commonErrors, DomainError } from './errors.ts';
 import type { Log } from './log.ts';
 import { publicError, statusOf } from './status.ts';
 
@@ -23,14 +24,6 @@ export interface UnaryDependencies {
   readonly authenticate: Authenticate;
   readonly admission: Admission;
   readonly log: Log;
-}
-
-/** A request that was too large to decode. */
-class Oversized {
-  readonly bytes: number;
-  constructor(bytes: number) {
-    this.bytes = bytes;
-  }
 }
 
 type AnyMethod = MethodDefinition<unknown, unknown>;
@@ -49,17 +42,22 @@ export function unaryService<Definition extends object>(definition: Definition, 
   for (const [name, method] of Object.entries(methods)) {
     const access = rpcAccess.get(method.path);
     if (access === undefined) throw new Error(`${method.path} says nothing about access`);
-    wrapped[name] = {
-      ...method,
-      requestDeserialize: (bytes) => (bytes.length > access.requestBytesMax ? new Oversized(bytes.length) : method.requestDeserialize(bytes)),
-    };
-    implementation[name] = unary(access, (handlers as unknown as Record<string, AnyHandler>)[name] as AnyHandler, dependencies);
+    // A request stays bytes until its caller is known and has a place: decoding is what costs memory.
+    wrapped[name] = { ...method, requestDeserialize: (bytes) => bytes };
+    const decode = (bytes: Buffer): unknown => decodeRequest(method, access, bytes);
+    implementation[name] = unary({ access, decode, handler: (handlers as unknown as Record<string, AnyHandler>)[name] as AnyHandler }, dependencies);
   }
   return { definition: wrapped, implementation };
 }
 
-function unary(access: RpcAccess, handler: AnyHandler, { authenticate, admission, log }: UnaryDependencies) {
-  return (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
+interface Rpc {
+  readonly access: RpcAccess;
+  readonly decode: (bytes: Buffer) => unknown;
+  readonly handler: AnyHandler;
+}
+
+function unary({ access, decode, handler }: Rpc, { authenticate, admission, log }: UnaryDependencies) {
+  return (call: ServerUnaryCall<Buffer, unknown>, callback: sendUnaryData<unknown>): void => {
     call.setMaxListeners(0); // every outgoing call on its behalf listens for its end
     const deadlineMs = imposedDeadlineMs(call);
     const abort = new AbortController();
@@ -86,10 +84,9 @@ function unary(access: RpcAccess, handler: AnyHandler, { authenticate, admission
       const identity = await authenticate(call.metadata);
       requireAccess(identity, access);
       const { organizationId, caller } = identity;
-      if (request instanceof Oversized) throw commonErrors.REQUEST_TOO_LARGE({ bytes: String(request.bytes), bytes_max: String(access.requestBytesMax) });
       const depth = caller.kind === 'SERVICE' && Number.isInteger(callDepth) && callDepth > 0 ? callDepth : 0;
       const context: CallContext = { organizationId, caller, callDepth: depth, ...bounds };
-      return await admission.run(depth, abort.signal, () => handler(context, request));
+      return await admission.run({ callDepth: depth, organizationId, signal: abort.signal }, () => handler(context, decode(request)));
     }
 
     respond().then(
@@ -99,7 +96,30 @@ function unary(access: RpcAccess, handler: AnyHandler, { authenticate, admission
   };
 }
 
-function imposedDeadlineMs(call: ServerUnaryCall<unknown, unknown>): number {
+/** Errors: REQUEST_TOO_LARGE, REQUEST_MALFORMED. */
+function decodeRequest(method: AnyMethod, { requestBytesMax, requestElementsMax }: RpcAccess, bytes: Buffer): unknown {
+  if (bytes.length > requestBytesMax) throw commonErrors.REQUEST_TOO_LARGE({ bytes: String(bytes.length), bytes_max: String(requestBytesMax) });
+  try {
+    const elements = countElements(bytes);
+    if (elements > requestElementsMax) throw commonErrors.REQUEST_TOO_LONG({ elements: String(elements), elements_max: String(requestElementsMax) });
+    return method.requestDeserialize(bytes);
+  } catch (error) {
+    throw error instanceof DomainError ? error : commonErrors.REQUEST_MALFORMED();
+  }
+}
+
+/** How many fields stand at the top of a message, each element of a list being one: known before anything is made of them. */
+function countElements(bytes: Buffer): number {
+  const reader = new BinaryReader(bytes);
+  let elements = 0;
+  for (; reader.pos < reader.len; elements += 1) {
+    const [, wireType] = reader.tag();
+    reader.skip(wireType);
+  }
+  return elements;
+}
+
+function imposedDeadlineMs(call: Pick<ServerUnaryCall<unknown, unknown>, 'getDeadline'>): number {
   const now = Date.now();
   const deadline = call.getDeadline();
   const wanted = deadline instanceof Date ? deadline.getTime() : deadline;

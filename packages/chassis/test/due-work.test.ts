@@ -19,7 +19,8 @@ const within = <T>(organization: string, work: (sql: Sql) => Promise<T>): Promis
 const claim = (batchSizeMax = 100, leaseMicros = MINUTE): Promise<string[]> =>
   lab.database.transactionAcrossOrganizations((tx) => claimOrganizations(sqlOf(tx), { kind: 'close', batchSizeMax, leaseMicros }));
 const touch = (organization: string, dueTime: Instant): Promise<void> => within(organization, (sql) => touchDueWork(sql, 'close', dueTime));
-const release = (organization: string, next: Instant | null): Promise<void> => within(organization, (sql) => releaseOrganization(sql, 'close', () => Promise.resolve(next)));
+const release = (organization: string, dueTime: Instant | null, notBefore: Instant | null = null): Promise<void> =>
+  within(organization, (sql) => releaseOrganization(sql, 'close', () => Promise.resolve({ dueTime, notBefore })));
 
 test('what is due is claimed, once; what is not due or of another kind is not', async () => {
   await touch('due', PAST);
@@ -50,6 +51,15 @@ test('release stores when work is next due', async () => {
   await release('a', null);
   expect(await within('a', nextDueTime)).toBe(null);
   await touch('a', PAST);
+  expect(await claim()).toEqual(['a']);
+});
+
+test('work that is due but can\'t be done yet is left alone until then', async () => {
+  await touch('a', PAST);
+  await claim();
+  await release('a', PAST, FUTURE);
+  expect([await within('a', nextDueTime), await claim()]).toEqual([PAST, []]);
+  await release('a', PAST, PAST);
   expect(await claim()).toEqual(['a']);
 });
 
@@ -106,7 +116,7 @@ test('a touch that is not committed when release begins is waited for and seen',
   await touched;
   const releasing = within('a', (sql) => releaseOrganization(sql, 'close', async () => {
     const [row] = await sql.query<{ due: bigint }>(`select max(recorded_time) as due from fact`);
-    return row === undefined ? null : instant(row.due);
+    return { dueTime: row === undefined ? null : instant(row.due), notBefore: null };
   }));
   await expect.poll(async () => (await lab.owner.query(`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).rowCount).toBe(1);
   commit();
@@ -121,7 +131,7 @@ test('a touch during release lowers what release stored', async () => {
   await within('a', (sql) => releaseOrganization(sql, 'close', async () => {
     touching = touch('a', instant(7n));
     await expect.poll(async () => (await lab.owner.query(`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).rowCount).toBe(1);
-    return null;
+    return { dueTime: null, notBefore: null };
   }));
   await touching;
   expect(await within('a', nextDueTime)).toBe(7n);

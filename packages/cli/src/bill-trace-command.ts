@@ -1,11 +1,11 @@
 // `npm run bill-trace -- <folder>`: bills the trace in a sandbox of its own and prints the invoices. What it did is kept, so
 // that a run that was killed goes on where it was; a finished one is followed by a new organization.
 import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
-import { billTrace, SANDBOX_TIME, type TraceOptions } from './bill-trace.ts';
+import { billTrace, SANDBOX_TIME, traceFiles, type TraceOptions } from './bill-trace.ts';
 import { connect } from './connect.ts';
 import { printInvoice } from './print-invoice.ts';
 import { at } from './sample.ts';
@@ -26,6 +26,9 @@ interface Progress {
 
 export async function billTraceCommand(args: readonly string[], environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {
   const options = parseOptions(args);
+  for (const file of traceFiles(options.folder)) {
+    if (!existsSync(file)) throw new Error(`There is no ${file}. Give the folder that holds the trace.`);
+  }
   const dataFolder = environment['VALORA_DATA_FOLDER'] || DATA_FOLDER_DEFAULT;
   const databaseUrl = environment['DATABASE_URL'] || undefined;
   const secrets = loadSecrets(dataFolder, databaseUrl);

@@ -29,7 +29,7 @@ export interface TraceOutcome {
   readonly invoices: readonly Invoice[];
 }
 
-export const customers = ['conversation', 'code'] as const;
+const customers = ['conversation', 'code'] as const;
 export const SANDBOX_TIME = '2023-11-17T00:00:00Z';
 const START_TIME = '2023-11-01T00:00:00Z';
 const TARGET_TIME = '2023-12-02T00:00:00Z';
@@ -37,6 +37,15 @@ const PLAN = 'llm';
 const REQUESTS_AT_ONCE = 4;
 const meters = [{ code: 'context_tokens', column: 1 }, { code: 'generated_tokens', column: 2 }] as const;
 const ROW = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}\.\d+),(\d+),(\d+)$/;
+
+/** The files that are read. */
+export function traceFiles(folder: string): string[] {
+  return customers.map((customer) => join(folder, fileOf(customer)));
+}
+
+function fileOf(customer: string): string {
+  return `llm-trace-${customer}.csv`;
+}
 
 /** Sets the catalog up, records the trace's usage, moves the sandbox past the cutoff and answers the invoices. Safe to repeat. */
 export async function billTrace(connection: Connection, options: TraceOptions, progress: (done: number, all: number) => void): Promise<TraceOutcome> {
@@ -70,7 +79,7 @@ export async function billTrace(connection: Connection, options: TraceOptions, p
 }
 
 async function readEvents(folder: string, customer: string): Promise<UsageEvent[]> {
-  const file = `llm-trace-${customer}.csv`;
+  const file = fileOf(customer);
   const events: UsageEvent[] = [];
   let row = -1;
   for await (const line of createInterface({ input: createReadStream(join(folder, file)), crlfDelay: Number.POSITIVE_INFINITY })) {

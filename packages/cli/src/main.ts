@@ -1,5 +1,4 @@
 // The command line: `valora <command>`.
-import { CallError } from '@valora/chassis';
 import { billTraceCommand } from './bill-trace-command.ts';
 import { demo } from './demo.ts';
 import { up } from './up.ts';
@@ -29,6 +28,7 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = 1;
-  const text = error instanceof CallError || !(error instanceof Error) ? String(error) : (error.stack ?? error.message);
+  const text = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${text}\n`);
+  if (process.env['VALORA_DEBUG'] !== undefined) console.error(error);
 }

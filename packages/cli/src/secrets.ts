@@ -1,7 +1,7 @@
 // The secrets of an installation, made on first start and kept in its data folder, readable by its owner alone: what the
 // database roles' passwords derive from, the key of service tokens, and the operator credential.
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newOperatorCredential } from '@valora/chassis';
 
@@ -25,13 +25,19 @@ export function loadSecrets(dataFolder: string, databaseUrl?: string): Secrets {
     try {
       return readFileSync(path, 'utf8').trim();
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      if (!hasCode(error, 'ENOENT')) throw error;
     }
     const made = make();
-    // Written aside and renamed: a start that dies here leaves no half secret behind.
-    writeFileSync(`${path}.new`, `${made}\n`, { mode: OWNER_ONLY });
-    renameSync(`${path}.new`, path);
-    return made;
+    // Written aside and linked into place: complete or absent, and the first of two starts wins.
+    const draft = `${path}.${randomUUID()}`;
+    writeFileSync(draft, `${made}\n`, { mode: OWNER_ONLY });
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+    unlinkSync(draft);
+    return readFileSync(path, 'utf8').trim();
   };
   const random = (): string => randomBytes(SECRET_BYTES).toString('hex');
   return {
@@ -41,7 +47,13 @@ export function loadSecrets(dataFolder: string, databaseUrl?: string): Secrets {
   };
 }
 
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
 function databasePassword(databaseUrl: string | undefined): string | undefined {
-  const password = databaseUrl === undefined ? '' : new URL(databaseUrl).password;
+  if (databaseUrl === undefined) return undefined;
+  if (!URL.canParse(databaseUrl) || !/^postgres(ql)?:/.test(databaseUrl)) throw new Error('DATABASE_URL is no PostgreSQL URL. Write it as postgresql://user:password@host:port/database.');
+  const { password } = new URL(databaseUrl);
   return password === '' ? undefined : `valora roles: ${password}`;
 }

@@ -60,6 +60,15 @@ describe('the version at an instant, as known', () => {
       expect(resolvePriceVersion(priceOf(known, late(2, january, null)), january, march)).toMatchObject({ version: 1 });
     });
 
+    test('its end does not belong to it', () => {
+      expect(resolvePriceVersion(priceOf(late(1, january, march)), instant(march - 1n), march)).toMatchObject({ version: 1 });
+      expect(() => resolvePriceVersion(priceOf(late(1, january, march)), march, march)).toThrow('no version');
+    });
+
+    test('one recorded at the very cutoff is later', () => {
+      expect(resolvePriceVersion(priceOf({ ...late(1, january, null), recordedTime: march }), january, march)).toMatchObject({ version: 1 });
+    });
+
     test('one published for another time does not help', () => {
       expect(() => resolvePriceVersion(priceOf(late(1, march, null)), january, march)).toThrow('no version');
     });

@@ -1,6 +1,6 @@
 // Reading documents back, with the lines of their runs in order.
 import type { Page } from '@valora/chassis';
-import { currencyExponent, instant, parseDecimal, type ChargeKind } from '@valora/rating';
+import { currencyExponent, formatMinorUnits, instant, parseDecimal, parseMinorUnits, type ChargeKind } from '@valora/rating';
 import type { Transaction } from './database.ts';
 import type { Prisma } from './generated/prisma/client.ts';
 import type { BilledRun, CreditNote, Invoice, RunLine } from './invoice.ts';
@@ -80,8 +80,10 @@ async function creditNotesFromRows(tx: Transaction, organizationId: string, rows
   return rows.map((row) => {
     const run = runOf(row);
     const exponent = currencyExponent(run.currencyCode);
-    const remaining = (applicationsOf.get(row.creditNoteId) ?? []).reduce((left, { amount }) => left.minus(amount), row.amount);
-    return { creditNoteId: row.creditNoteId, run, issueTime: instant(row.issueTime), amount: row.amount.toFixed(exponent), remaining: remaining.toFixed(exponent) };
+    const amount = row.amount.toFixed(exponent);
+    const used = (applicationsOf.get(row.creditNoteId) ?? []).map((application) => parseMinorUnits(application.amount.toFixed(exponent), exponent));
+    const remaining = used.reduce((left, minorUnits) => left - minorUnits, parseMinorUnits(amount, exponent));
+    return { creditNoteId: row.creditNoteId, run, issueTime: instant(row.issueTime), amount, remaining: formatMinorUnits(remaining, exponent) };
   });
 }
 

@@ -1,5 +1,5 @@
 /** Meters in the database, and the ones already read in memory. */
-import type { Page } from '@valora/chassis';
+import { isCode, type Page } from '@valora/chassis';
 import { instant, type AggregationKind, type PropertyFilter } from '@valora/rating';
 import type { Dependencies, Transaction } from './dependencies.ts';
 import type { Meter as MeterRow } from './generated/prisma/client.ts';
@@ -51,8 +51,8 @@ export function createMeterCache({ database }: Pick<Dependencies, 'database'>): 
   return {
     async find(organizationId, codes) {
       const known = remembered.get(organizationId);
-      const missing = [...codes].filter((code) => known?.has(code) !== true);
-      if (known !== undefined && missing.length === 0) return known;
+      const missing = [...codes].filter((code) => known?.has(code) !== true && isCode(code));
+      if (missing.length === 0) return known ?? new Map<string, Meter>();
       const read = await database.transaction(organizationId, (tx) => findMeters(tx, organizationId, missing));
       return new Map([...(known ?? []), ...remember(organizationId, read)]);
     },

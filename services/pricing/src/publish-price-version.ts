@@ -14,11 +14,12 @@ import { planPublication, type Publication } from './publication.ts';
 export async function publishPriceVersion(dependencies: CatalogDependencies, context: CallContext, request: PublishPriceVersionRequest): Promise<PublishPriceVersionResponse> {
   const { organizationId } = context;
   const { priceCode, publication, model, warnings } = parsePublication(request);
-  return await mutate(dependencies, { context, method: CatalogServiceService.publishPriceVersion, request }, async (tx, recordedTime) => {
+  return await mutate(dependencies, { context, method: CatalogServiceService.publishPriceVersion, request }, async (tx, takenTime) => {
     await lockPrice(tx, priceCode);
     const price = await findPrice(tx, organizationId, priceCode);
+    const recordedTime = recordedAfter(price, takenTime);
     requireMatchingModel(price, model);
-    if (!request.allowBackDating) requireNotBackDated(publication, recordedTime);
+    if (!request.allowBackDating) requireNotBackDated(publication, takenTime);
     const { version: number, boundedVersion, leavesGap } = planPublication(price, publication);
 
     const version = { version: number, ...publication, recordedTime, model };
@@ -48,9 +49,17 @@ function requireMatchingModel({ code, meterCode }: Price, model: PriceModel): vo
   if (meterCode !== null && model.kind === 'FLAT') throw errors.MODEL_MISMATCH({ price: code, meter: meterCode });
 }
 
-function requireNotBackDated({ effectiveFrom }: Publication, recordedTime: Instant): void {
-  if (effectiveFrom < recordedTime) {
-    throw errors.PRICE_VERSION_BACK_DATED({ effective_from_time: formatInstant(effectiveFrom), current_time: formatInstant(recordedTime) });
+/**
+ * Publications of a price are recorded in the order of their numbers. One that waited for another took its time before that
+ * one did; recorded earlier, it would be known to runs that don't know the bound between the two.
+ */
+function recordedAfter({ versions, bounds }: Price, takenTime: Instant): Instant {
+  return [...versions, ...bounds].reduce((latest, { recordedTime }) => (recordedTime > latest ? recordedTime : latest), takenTime);
+}
+
+function requireNotBackDated({ effectiveFrom }: Publication, currentTime: Instant): void {
+  if (effectiveFrom < currentTime) {
+    throw errors.PRICE_VERSION_BACK_DATED({ effective_from_time: formatInstant(effectiveFrom), current_time: formatInstant(currentTime) });
   }
 }
 

@@ -55,6 +55,20 @@ describe('CreatePrice', () => {
 });
 
 describe('PublishPriceVersion', () => {
+  test('a publication that waited for one recorded later is recorded no earlier, so that no run knows it without the other', async () => {
+    await createPrice('org_waited', {});
+    await publish('org_waited', {});
+    const later = 4_102_444_800_000_000n; // 2100
+    const owner = new pg.Client({ connectionString: lab.testDatabase.url });
+    await owner.connect();
+    await owner.query(`insert into pricing.price_version select organization_id, price_code, 2, model, effective_from_time + 1, null, $1 from pricing.price_version where organization_id = 'org_waited'`, [later]);
+    await owner.end();
+    const { version } = await publish('org_waited', { effectiveFromTime: at('2026-03-01T00:00:00Z') });
+    expect(version).toMatchObject({ version: 3, recordedTime: at('2100-01-01T00:00:00Z') });
+    const { price } = await lab.catalog.getPrice(as('org_waited'), { code: 'seat' });
+    expect(price?.bounds.map(({ recordedTime }) => recordedTime)).toEqual([at('2100-01-01T00:00:00Z')]);
+  });
+
   test('records the version and the bound of its predecessor together', async () => {
     await createPrice('org_publish', {});
     await publish('org_publish', {});

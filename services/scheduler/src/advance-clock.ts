@@ -1,5 +1,5 @@
 // Moving a sandbox's clock: from due instant to due instant, doing at each what is due, up to the target. Every step may be
-// repeated, so a call that died half-way is simply made again. Tenancy's clock moves last: it says how far the others got.
+// repeated, so a call that died half-way is simply made again: it sets every clock anew before it looks for work.
 import { setTimeout as delay } from 'node:timers/promises';
 import { CallError, commonErrors, Fields, instantFromTimestamp, timestampFromInstant, type CallContext, type Timestamp } from '@valora/chassis';
 import type { AdvanceClockRequest, AdvanceClockResponse } from '@valora/contracts/valora/scheduler/v1/scheduler';
@@ -17,7 +17,7 @@ const RETRY_DELAY_MS = 500;
 
 export async function advanceClock(peers: Peers, context: CallContext, request: AdvanceClockRequest): Promise<AdvanceClockResponse> {
   const fields = new Fields();
-  const target = fields.instant('target_time', request.targetTime);
+  const target = fields.sandboxTime('target_time', request.targetTime);
   fields.check();
   const { organization, currentTime } = await peers.organizations.getOrganization(context, {});
   if (organization?.sandbox !== true || currentTime === undefined) throw errors.NOT_A_SANDBOX();
@@ -75,8 +75,7 @@ async function nextDueTime(peers: Peers, context: CallContext): Promise<Instant 
 async function setClocks(peers: Peers, context: CallContext, now: Instant): Promise<void> {
   const request = { currentTime: timestampFromInstant(now) };
   try {
-    await Promise.all(peers.otherFences.map((fence) => fence.setClock(context, request)));
-    await peers.tenancyFence.setClock(context, request);
+    for (const fence of peers.fences) await fence.setClock(context, request);
   } catch (error) {
     if (error instanceof CallError && error.reason === 'NOT_A_SANDBOX') throw errors.NOT_A_SANDBOX();
     throw error;

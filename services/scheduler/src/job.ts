@@ -13,6 +13,8 @@ export interface FailedRun {
   readonly error: BillingRunError;
 }
 
+type CycleName = Pick<FailedRun, 'subscription' | 'cycleIndex'>;
+
 export interface WorkDone {
   readonly processedCount: number;
   readonly failedRuns: readonly FailedRun[];
@@ -31,8 +33,9 @@ const ORGANIZATIONS_PER_CLAIM = 16;
 const CYCLES_PER_BATCH = 200;
 /** Batches of one organization before others have their turn. */
 const BATCHES_PER_TURN = 10;
+const GIVE_BACK_MS = 10_000;
 const organizationLease = { seconds: 120n, nanos: 0 } as const;
-const cycleLease = { seconds: 60n, nanos: 0 } as const;
+const cycleLease = { seconds: 20n, nanos: 0 } as const;
 
 async function inBatches(batch: () => Promise<WorkDone & { readonly more: boolean }>): Promise<WorkDone> {
   let processedCount = 0;
@@ -63,7 +66,12 @@ const closeCycles: JobDefinition = {
     { kind: SubscriptionWork.CLOSE_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
   work: (peers, context, retryDelayMs) => inBatches(async () => {
     const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH, leaseDuration: cycleLease });
-    return { ...(await closeClaimed(peers, context, { cycles, retryDelayMs })), more: cycles.length > 0 };
+    try {
+      return { ...(await closeClaimed(peers, context, { cycles, retryDelayMs })), more: cycles.length > 0 };
+    } catch (error) {
+      await giveBack(peers, context, { cycles, retryDelayMs });
+      throw error;
+    }
   }),
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.CLOSE_CYCLES }),
 };
@@ -84,11 +92,20 @@ async function closeClaimed(peers: Peers, context: OutgoingContext, { cycles, re
   const failedRuns = results.flatMap(({ cycle, result }) =>
     (cycle !== undefined && result?.$case === 'error' ? [{ subscription: cycle.subscription, cycleIndex: cycle.cycleIndex, error: result.value }] : []));
   if (completed.length > 0) await peers.billingCycles.completeCycles(context, { completed });
-  if (failedRuns.length > 0) {
-    const retryDelay = { seconds: BigInt(Math.trunc(retryDelayMs / 1000)), nanos: (retryDelayMs % 1000) * 1_000_000 };
-    await peers.billingCycles.releaseCycles(context, { cycles: failedRuns.map(({ subscription, cycleIndex }) => ({ subscription, cycleIndex })), retryDelay });
-  }
+  await giveBack(peers, context, { cycles: failedRuns, retryDelayMs });
   return { processedCount: completed.length, failedRuns };
+}
+
+/**
+ * Gives claimed cycles back, so that nobody waits for the lease of work that broke off. On a context of its own: what broke
+ * it off may have been the caller's deadline. If this fails too, the leases end by themselves.
+ */
+async function giveBack(peers: Peers, { organizationId, caller }: OutgoingContext, { cycles, retryDelayMs }: { cycles: readonly CycleName[]; retryDelayMs: number }): Promise<void> {
+  if (cycles.length === 0) return;
+  const context: OutgoingContext = { organizationId, caller, deadlineMs: Date.now() + GIVE_BACK_MS, callDepth: 0 };
+  const retryDelay = { seconds: BigInt(Math.trunc(retryDelayMs / 1000)), nanos: (retryDelayMs % 1000) * 1_000_000 };
+  const names = cycles.map(({ subscription, cycleIndex }) => ({ subscription, cycleIndex }));
+  await peers.billingCycles.releaseCycles(context, { cycles: names, retryDelay }).catch(() => {});
 }
 
 const issueInvoices: JobDefinition = {

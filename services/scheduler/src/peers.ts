@@ -15,9 +15,11 @@ export interface Peers {
   readonly invoices: Stub<typeof InvoiceServiceService>;
   readonly subscriptionDueWork: Stub<typeof SubscriptionDueWork>;
   readonly invoicingDueWork: Stub<typeof InvoicingDueWork>;
-  readonly tenancyFence: Stub<typeof TenancyFence>;
-  /** Every other service that records facts. */
-  readonly otherFences: readonly Pick<Stub<typeof TenancyFence>, 'setClock'>[];
+  /**
+   * The fences of all services that record facts, in the order in which a sandbox's clock moves: first those that a run
+   * seals, last the ones that say what is due. So whoever finds work due can seal everything it needs.
+   */
+  readonly fences: readonly Pick<Stub<typeof TenancyFence>, 'setClock'>[];
 }
 
 export function connectPeers(peer: ServiceGround['peer']): Peers {
@@ -27,10 +29,9 @@ export function connectPeers(peer: ServiceGround['peer']): Peers {
     invoices: peer('invoicing').stub(InvoiceServiceService),
     subscriptionDueWork: peer('subscription').stub(SubscriptionDueWork),
     invoicingDueWork: peer('invoicing').stub(InvoicingDueWork),
-    tenancyFence: peer('tenancy').stub(TenancyFence),
-    otherFences: [
-      peer('metering').stub(MeteringFence), peer('pricing').stub(PricingFence),
-      peer('subscription').stub(SubscriptionFence), peer('invoicing').stub(InvoicingFence),
+    fences: [
+      peer('metering').stub(MeteringFence), peer('pricing').stub(PricingFence), peer('tenancy').stub(TenancyFence),
+      peer('invoicing').stub(InvoicingFence), peer('subscription').stub(SubscriptionFence),
     ],
   };
 }

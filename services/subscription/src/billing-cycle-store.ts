@@ -1,5 +1,5 @@
 // All SQL of billing cycles, save opening them: claiming, completing, reading. Many cycles of one organization at a time.
-import { currentTime, fenceExists, type Sql } from '@valora/chassis';
+import { currentTime, fenceExists, queryOne, type NextDue, type Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import type { BillingCycle, BillingCycleState } from './billing-cycle.ts';
 import type { Transaction } from './database.ts';
@@ -99,20 +99,27 @@ export async function releaseLeases(sql: Sql, { released, delayMicros }: { relea
 }
 
 /**
- * When a cycle can be claimed next, by the organization's clock; null for never. A cycle that waits for its predecessor is not
- * counted, as the predecessor is. One being closed comes back when its lease ends; a sandbox's clock says nothing about that,
- * so there it is due since its cutoff.
+ * When a cycle can be claimed next. A cycle that waits for its predecessor is not counted, as the predecessor is. One being
+ * closed comes back when its lease ends. A sandbox's clock says nothing about that, so there it is due since its cutoff, but
+ * nobody needs to look before the lease's end unless another cycle is due.
  */
-export async function nextClaimTime(sql: Sql): Promise<Instant | null> {
-  const [row] = await sql.query<{ micros: bigint | null }>(
-    `select least(
+export async function nextClaim(sql: Sql): Promise<NextDue> {
+  const row = await queryOne<{ open_time: bigint | null; closing_time: bigint | null; lease_end_time: bigint | null; sandbox_time: bigint | null }>(sql,
+    `select
        (select cycle.cutoff_time from billing_cycle cycle
         where cycle.organization_id = current_organization() and cycle.state = 'OPEN' and ${PREDECESSOR_CLOSED}
-        order by cycle.cutoff_time limit 1),
-       (select min(case when fence.sandbox_time is null then greatest(cycle.cutoff_time, cycle.lease_end_time) else cycle.cutoff_time end)
-        from billing_cycle cycle join fence on fence.organization_id = cycle.organization_id
-        where cycle.organization_id = current_organization() and cycle.state = 'CLOSING')) as micros`);
-  return row === undefined || row.micros === null ? null : instant(row.micros);
+        order by cycle.cutoff_time limit 1) as open_time,
+       closing.cutoff_time as closing_time, closing.lease_end_time, fence.sandbox_time
+     from fence, (select min(cutoff_time) as cutoff_time, min(lease_end_time) as lease_end_time from billing_cycle
+       where organization_id = current_organization() and state = 'CLOSING') closing
+     where fence.organization_id = current_organization()`);
+  const openTime = row.open_time === null ? null : instant(row.open_time);
+  if (row.closing_time === null || row.lease_end_time === null) return { dueTime: openTime, notBefore: null };
+  const leaseEndTime = instant(row.lease_end_time);
+  if (row.sandbox_time === null) return { dueTime: openTime !== null && openTime < leaseEndTime ? openTime : leaseEndTime, notBefore: null };
+  const closingTime = instant(row.closing_time);
+  const otherDue = openTime !== null && openTime <= row.sandbox_time;
+  return { dueTime: openTime !== null && openTime < closingTime ? openTime : closingTime, notBefore: otherDue ? null : leaseEndTime };
 }
 
 function byCutoff(one: BillingCycle, other: BillingCycle): number {

@@ -1,5 +1,5 @@
 // The SQL of opening cycles: which subscriptions are due, and storing what was opened.
-import { takeRecordedTime, touchDueWork, type Sql } from '@valora/chassis';
+import { takeRecordedTime, touchDueWork, type NextDue, type Sql } from '@valora/chassis';
 import { instant, type Instant, type PeriodInterval } from '@valora/rating';
 import type { BillingCycle } from './billing-cycle.ts';
 import { CLOSE_CYCLES } from './due-work-kind.ts';
@@ -95,7 +95,7 @@ async function moveSchedules(sql: Sql, lastCycles: readonly BillingCycle[]): Pro
 }
 
 /** When the next cycle of any subscription starts; null where there is no subscription. */
-export async function nextOpenTime(sql: Sql): Promise<Instant | null> {
+export async function nextOpening(sql: Sql): Promise<NextDue> {
   const [row] = await sql.query<{ micros: bigint | null }>('select min(next_open_time) as micros from subscription_schedule where organization_id = current_organization()');
-  return row === undefined || row.micros === null ? null : instant(row.micros);
+  return { dueTime: row === undefined || row.micros === null ? null : instant(row.micros), notBefore: null };
 }

@@ -49,7 +49,7 @@ function parseRequest(request: CreateOrganizationRequest): NewOrganization {
       : parseOrganizationId(fields, 'organization_id', request.organizationId),
     displayName: fields.text('display_name', request.displayName, { lengthMin: 1, lengthMax: 200 }),
     currencyCode: fields.currency('currency_code', request.currencyCode),
-    sandboxTime: fields.optionalInstant('sandbox_time', request.sandboxTime),
+    sandboxTime: request.sandboxTime === undefined ? null : fields.sandboxTime('sandbox_time', request.sandboxTime),
     settings: parseSettings(fields, 'settings', request.settings ?? {}),
   };
   fields.check();

@@ -2062,7 +2062,7 @@ export const FindLateUsageResponse: MessageFns<FindLateUsageResponse> = {
 export type UsageServiceService = typeof UsageServiceService;
 export const UsageServiceService = {
   /**
-   * Records 1 to 5,000 usage events. Each gets its own outcome, in request order; a bad event never sinks its neighbours.
+   * Records 1 to 5,000 usage events in at most 4 MiB. Each gets its own outcome, in request order; a bad event never sinks its neighbours.
    * RECORDED and DUPLICATE mean that the event is durable: the answer comes after the commit.
    * Idempotent by each event's idempotency_key, which is unique in the organization for ever: send the same events again after any error.
    * Reasons for the whole request: FIELD_INVALID (events: none, or too many). Reasons for one event: see RecordUsageOutcome.
@@ -2138,7 +2138,7 @@ export const UsageServiceService = {
 
 export interface UsageServiceServer extends UntypedServiceImplementation {
   /**
-   * Records 1 to 5,000 usage events. Each gets its own outcome, in request order; a bad event never sinks its neighbours.
+   * Records 1 to 5,000 usage events in at most 4 MiB. Each gets its own outcome, in request order; a bad event never sinks its neighbours.
    * RECORDED and DUPLICATE mean that the event is durable: the answer comes after the commit.
    * Idempotent by each event's idempotency_key, which is unique in the organization for ever: send the same events again after any error.
    * Reasons for the whole request: FIELD_INVALID (events: none, or too many). Reasons for one event: see RecordUsageOutcome.
@@ -2168,7 +2168,7 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
 
 export interface UsageServiceClient extends Client {
   /**
-   * Records 1 to 5,000 usage events. Each gets its own outcome, in request order; a bad event never sinks its neighbours.
+   * Records 1 to 5,000 usage events in at most 4 MiB. Each gets its own outcome, in request order; a bad event never sinks its neighbours.
    * RECORDED and DUPLICATE mean that the event is durable: the answer comes after the commit.
    * Idempotent by each event's idempotency_key, which is unique in the organization for ever: send the same events again after any error.
    * Reasons for the whole request: FIELD_INVALID (events: none, or too many). Reasons for one event: see RecordUsageOutcome.

@@ -127,7 +127,7 @@ export interface ListJobRunsResponse {
 
 /** Request of AdvanceClock. */
 export interface AdvanceClockRequest {
-  /** Where the clock is to stand. */
+  /** Where the clock is to stand; in the years 1900 to 8999. */
   readonly targetTime?: Timestamp | undefined;
 }
 

@@ -126,7 +126,7 @@ export interface CreateOrganizationRequest {
   readonly settings?:
     | Settings
     | undefined;
-  /** Present for a sandbox: where its clock stands at first. */
+  /** Present for a sandbox: where its clock stands at first; in the years 1900 to 8999. */
   readonly sandboxTime?: Timestamp | undefined;
 }
 
