@@ -148,9 +148,13 @@ test('a sandbox whose run keeps failing costs the next job nothing', async () =>
   await scenario.subscribe('broken', 'later', '2026-01-01T00:00:00Z');
   await expect(scenario.advance('2026-02-02T00:00:00Z')).rejects.toMatchObject({ reason: 'BILLING_RUN_FAILED' });
   const scheduler = valora.operator.stub(SchedulerServiceService);
-  await scheduler.runJob({ job: Job.CLOSE_CYCLES });
   const claims = async (): Promise<string | undefined> =>
     (await owner.query<{ last_claimed_time: string }>(`select last_claimed_time from subscription.due_work where organization_id = $1 and kind = 'CLOSE_CYCLES'`, [scenario.organization.organizationId])).rows[0]?.last_claimed_time;
+  // AdvanceClock lets others try again after half a second; the job's own try fails and waits for 30.
+  await expect.poll(async () => {
+    await scheduler.runJob({ job: Job.CLOSE_CYCLES });
+    return await claims();
+  }, { timeout: 10_000 }).not.toBe(null);
   const claimedBefore = await claims();
   await scheduler.runJob({ job: Job.CLOSE_CYCLES });
   expect(await claims()).toBe(claimedBefore);
@@ -165,7 +169,7 @@ test('a close that breaks off between claim and run gives its cycles back at onc
   expect(jobRun?.failedCount).toBeGreaterThan(0n);
   const { rows } = await owner.query<{ state: string; held: boolean }>(
     `select state, lease_end_time > (extract(epoch from clock_timestamp()) * 1000000)::bigint + 40000000 as held from subscription.billing_cycle where organization_id = $1 and cycle_index = 1`, [context.organizationId]);
-  expect(rows).toEqual(Array(3).fill({ state: 'CLOSING', held: false }));
+  expect(rows).toEqual(Array.from({ length: 3 }, () => ({ state: 'CLOSING', held: false })));
   await tamper(`update pricing.fence set sandbox_time = sandbox_time + 1 where organization_id = $1`, scenario);
   await scenario.advance(CUTOFF);
   expect(await scenario.invoices()).toHaveLength(3);

@@ -28,7 +28,6 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = 1;
-  const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${text}\n`);
-  if (process.env['VALORA_DEBUG'] !== undefined) console.error(error);
+  const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
+  process.stderr.write(`${process.env['VALORA_DEBUG'] === undefined ? message : stack}\n`);
 }
