@@ -37,10 +37,31 @@ async function call(path: string, credential: string | null, request: object): P
   const metadata = new Metadata();
   if (credential !== null) metadata.set('authorization', credential);
   const { requestSerialize, responseDeserialize } = method as unknown as { requestSerialize: (value: object) => Buffer; responseDeserialize: (bytes: Buffer) => object };
+  if (method.responseStream) return await firstOfStream(path, { requestSerialize, responseDeserialize, request, metadata });
   return await new Promise((resolve) => {
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, { deadline: Date.now() + 20_000 }, (error: ServiceError | null, response?: object) => {
       resolve(error === null ? { code: status.OK, reason: '', text: JSON.stringify(response, plain) } : { code: error.code, reason: errorDetailsOf(error).reason, text: error.details });
     });
+  });
+}
+
+interface StreamCall {
+  readonly requestSerialize: (value: object) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => object;
+  readonly request: object;
+  readonly metadata: Metadata;
+}
+
+/** The first answer of a stream, its error, or that there was nothing for half a second. */
+async function firstOfStream(path: string, { requestSerialize, responseDeserialize, request, metadata }: StreamCall): Promise<Answer> {
+  const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, { deadline: Date.now() + 500 });
+  return await new Promise((resolve) => {
+    stream.on('data', (response: object) => {
+      stream.cancel();
+      resolve({ code: status.OK, reason: '', text: JSON.stringify(response, plain) });
+    });
+    stream.on('error', (error: ServiceError) => resolve({ code: error.code, reason: errorDetailsOf(error).reason, text: error.code === status.DEADLINE_EXCEEDED ? 'nothing' : error.details }));
+    stream.on('end', () => resolve({ code: status.OK, reason: '', text: 'end' }));
   });
 }
 

@@ -7,6 +7,11 @@ import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { parseInstant } from '@valora/rating';
 import { timestampFromInstant } from '@valora/chassis';
 import * as apiKey from '@valora/contracts/valora/tenancy/v1/api_key';
+import * as invoicingAudit from '@valora/contracts/valora/invoicing/v1/audit';
+import * as meteringAudit from '@valora/contracts/valora/metering/v1/audit';
+import * as pricingAudit from '@valora/contracts/valora/pricing/v1/audit';
+import * as subscriptionAudit from '@valora/contracts/valora/subscription/v1/audit';
+import * as tenancyAudit from '@valora/contracts/valora/tenancy/v1/audit';
 import * as billingCycle from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import * as catalog from '@valora/contracts/valora/pricing/v1/catalog';
 import * as creditNote from '@valora/contracts/valora/invoicing/v1/credit_note';
@@ -45,6 +50,7 @@ const definitions = [
   customer.CustomerServiceService, subscription.SubscriptionServiceService, billingCycle.BillingCycleServiceService, billingCycle.DueWorkServiceService, subscriptionFence.FenceServiceService,
   invoice.InvoiceServiceService, invoice.DueWorkServiceService, creditNote.CreditNoteServiceService, invoicingFence.FenceServiceService,
   scheduler.SchedulerServiceService,
+  tenancyAudit.AuditServiceService, meteringAudit.AuditServiceService, pricingAudit.AuditServiceService, subscriptionAudit.AuditServiceService, invoicingAudit.AuditServiceService,
 ];
 
 /** The generated definition of every rpc, by path. */
@@ -66,6 +72,11 @@ const dueWork = (service: string) => ({
   [`/valora.${service}.v1.DueWorkService/GetNextDueTime`]: () => ({}),
 });
 
+const audit = (service: string) => ({
+  [`/valora.${service}.v1.AuditService/ListAuditRecords`]: () => ({ afterSequence: 0n, pageSize: 0 }),
+  [`/valora.${service}.v1.AuditService/TailAuditLog`]: () => ({ afterSequence: 0n }),
+});
+
 /** A request for each rpc, by path. */
 export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.tenancy.v1.OrganizationService/CreateOrganization': (ids) => ({ requestId: ids.requestId, organizationId: '', displayName: 'x', currencyCode: 'USD' }),
@@ -78,6 +89,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.tenancy.v1.ApiKeyService/RevokeApiKey': (ids) => ({ requestId: ids.requestId, keyId: ids.keyId }),
   '/valora.tenancy.v1.ApiKeyService/GetApiKeyVerifier': (ids) => ({ keyId: ids.keyId }),
   ...fence('tenancy'),
+  ...audit('tenancy'),
   '/valora.metering.v1.MeterService/CreateMeter': (ids) => ({ requestId: ids.requestId, meter: { code: ids.meter, displayName: 'x', aggregation: Aggregation.SUM, filters: [] } }),
   '/valora.metering.v1.MeterService/GetMeter': (ids) => ({ code: ids.meter }),
   '/valora.metering.v1.MeterService/ListMeters': () => page,
@@ -91,6 +103,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
     queries: [{ queryKey: 'q', customer: ids.customer, subscription: ids.subscription, meters: [ids.meter], eventPeriod: period, recordedPeriod: { startTime: period.endTime, endTime: at('2027-01-01T00:00:00Z') } }],
   }),
   ...fence('metering'),
+  ...audit('metering'),
   '/valora.pricing.v1.CatalogService/CreatePrice': (ids) => ({
     requestId: ids.requestId, price: { code: ids.price, displayName: 'x', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] },
   }),
@@ -106,6 +119,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.pricing.v1.CatalogService/GetPlan': (ids) => ({ code: ids.plan }),
   '/valora.pricing.v1.CatalogService/ListPlans': () => page,
   ...fence('pricing'),
+  ...audit('pricing'),
   '/valora.subscription.v1.CustomerService/CreateCustomer': (ids) => ({ requestId: ids.requestId, customer: { reference: ids.customer, displayName: 'x', timeZone: '' } }),
   '/valora.subscription.v1.CustomerService/GetCustomer': (ids) => ({ reference: ids.customer }),
   '/valora.subscription.v1.CustomerService/ListCustomers': () => page,
@@ -122,6 +136,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.subscription.v1.BillingCycleService/BatchGetBillingFacts': (ids) => ({ cycles: [{ subscription: ids.subscription, cycleIndex: 1 }] }),
   ...dueWork('subscription'),
   ...fence('subscription'),
+  ...audit('subscription'),
   '/valora.invoicing.v1.InvoiceService/GetInvoice': (ids) => ({ invoiceId: ids.invoice }),
   '/valora.invoicing.v1.InvoiceService/ListInvoices': (ids) => ({ ...page, subscription: ids.subscription }),
   '/valora.invoicing.v1.InvoiceService/GetCanonicalInvoice': (ids) => ({ invoiceId: ids.invoice }),
@@ -131,6 +146,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.invoicing.v1.CreditNoteService/GetCreditNote': (ids) => ({ creditNoteId: ids.creditNote }),
   '/valora.invoicing.v1.CreditNoteService/ListCreditNotes': () => page,
   ...fence('invoicing'),
+  ...audit('invoicing'),
   '/valora.scheduler.v1.SchedulerService/RunJob': () => ({ job: Job.OPEN_CYCLES }),
   '/valora.scheduler.v1.SchedulerService/ListJobRuns': () => page,
   '/valora.scheduler.v1.SchedulerService/AdvanceClock': () => ({ targetTime: at('2026-01-01T00:00:00Z') }),

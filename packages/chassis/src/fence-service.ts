@@ -1,6 +1,7 @@
 // The rpcs of the fence, the same in every service that records facts: each package has a FenceService of its own with
 // messages of the same shape.
 import { formatInstant, type Instant } from '@valora/rating';
+import { appendAuditRecords } from './audit.ts';
 import type { CallContext } from './context.ts';
 import { sqlOf, type PrismaTransaction } from './database.ts';
 import { defineErrors, type ErrorTable } from './errors.ts';
@@ -58,6 +59,7 @@ export function fenceHandlers<Transaction extends PrismaTransaction>(
         const now = await onFence(context, async (tx) => {
           const moved = await setSandboxTime(sqlOf(tx), currentTime);
           await afterSetClock(tx, moved);
+          await appendAuditRecords(sqlOf(tx), { context, action: 'FenceService/SetClock', recordedTime: moved }, [{ subject: 'clock', change: { sandbox_time: formatInstant(moved) } }]);
           return moved;
         });
         return { currentTime: timestampFromInstant(now) };

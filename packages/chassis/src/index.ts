@@ -1,5 +1,7 @@
 // The public face of the chassis, by hand: mechanism for services, and no domain noun.
 export { createAdmission, type Admission, type AdmissionLimits, type AdmissionRequest } from './admission.ts';
+export { appendAuditRecords, type AuditedCall, type AuditedChange } from './audit.ts';
+export { auditHandlers } from './audit-service.ts';
 export { createAuthenticate, requireAccess, type ApiKeyVerifier, type Authenticate, type AuthenticateDependencies, type Identity } from './authenticate.ts';
 export { CallError } from './call-error.ts';
 export { callUnary, createPeer, type OutgoingContext, type Peer, type PeerOptions, type RequestOf, type ResponseOf, type Stub } from './call.ts';

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import type { Instant } from '@valora/rating';
+import { appendAuditRecords } from './audit.ts';
 import type { CallContext } from './context.ts';
 import { sqlOf, type Database, type PrismaTransaction } from './database.ts';
 import { commonErrors } from './errors.ts';
@@ -52,7 +53,12 @@ export async function mutate<Transaction extends PrismaTransaction, Request exte
   const bodyDigest = createHash('sha256').update(method.requestSerialize(request)).digest();
   try {
     const { response } = await recordFacts(dependencies, context, (tx, recordedTime) =>
-      requestOnce(sqlOf(tx), { rpc: method.path, requestId, bodyDigest, recordedTime }, async () => method.responseSerialize(await work(tx, recordedTime))));
+      requestOnce(sqlOf(tx), { rpc: method.path, requestId, bodyDigest, recordedTime }, async () => {
+        const answer = method.responseSerialize(await work(tx, recordedTime));
+        const change = { request_digest: bodyDigest.toString('hex'), answer_digest: createHash('sha256').update(answer).digest('hex') };
+        await appendAuditRecords(sqlOf(tx), { context, action: method.path, recordedTime }, [{ subject: `request ${requestId}`, change }]);
+        return answer;
+      }));
     return method.responseDeserialize(Buffer.from(response));
   } catch (error) {
     if (error instanceof RequestIdReused) throw commonErrors.REQUEST_ID_REUSED({ request_id: requestId });

@@ -1,30 +1,22 @@
 // The one wrapper around every handler: size limit, credential, scope, deadline, admission, and the conversion of whatever
 // is thrown into a status. A handler gets a context and a request and answers a response; it never sees gRPC.
-import { randomUUID } from 'node:crypto';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { status, type MethodDefinition, type sendUnaryData, type ServerUnaryCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Admission } from './admission.ts';
-import { requireAccess, type Authenticate } from './authenticate.ts';
+import type { MethodDefinition, sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { requireAccess } from './authenticate.ts';
 import { CALL_DEPTH_KEY, type RequestOf, type ResponseOf } from './call.ts';
 import type { CallContext } from './context.ts';
 import { rpcAccess, type RpcAccess } from './contract.ts';
 import { commonErrors, DomainError } from './errors.ts';
-import type { Log } from './log.ts';
-import { publicError, statusOf } from './status.ts';
+import { imposedDeadlineMs, shown, type Rpc, type UnaryDependencies } from './rpc.ts';
+import { serverStream, type StreamHandler } from './server-stream.ts';
+import { statusOf } from './status.ts';
 
-const DEADLINE_DEFAULT_MS = 30_000;
-const DEADLINE_MAX_MS = 10 * 60_000;
-
-/** One function for each rpc of a service. */
+/** One function for each rpc of a service. One that streams is given a way to send, which waits for a slow reader. */
 export type Handlers<Definition> = {
-  readonly [Name in keyof Definition]: (context: CallContext, request: RequestOf<Definition[Name]>) => Promise<ResponseOf<Definition[Name]>>;
+  readonly [Name in keyof Definition]: Definition[Name] extends { readonly responseStream: true }
+    ? (context: CallContext, request: RequestOf<Definition[Name]>, send: (response: ResponseOf<Definition[Name]>) => Promise<void>) => Promise<void>
+    : (context: CallContext, request: RequestOf<Definition[Name]>) => Promise<ResponseOf<Definition[Name]>>;
 };
-
-export interface UnaryDependencies {
-  readonly authenticate: Authenticate;
-  readonly admission: Admission;
-  readonly log: Log;
-}
 
 type AnyMethod = MethodDefinition<unknown, unknown>;
 type AnyHandler = (context: CallContext, request: unknown) => Promise<unknown>;
@@ -45,18 +37,15 @@ export function unaryService<Definition extends object>(definition: Definition, 
     // A request stays bytes until its caller is known and has a place: decoding is what costs memory.
     wrapped[name] = { ...method, requestDeserialize: (bytes) => bytes };
     const decode = (bytes: Buffer): unknown => decodeRequest(method, access, bytes);
-    implementation[name] = unary({ access, decode, handler: (handlers as unknown as Record<string, AnyHandler>)[name] as AnyHandler }, dependencies);
+    const handler: unknown = (handlers as unknown as Record<string, unknown>)[name];
+    implementation[name] = method.responseStream
+      ? serverStream({ access, decode, handler: handler as StreamHandler }, dependencies)
+      : unary({ access, decode, handler: handler as AnyHandler }, dependencies);
   }
   return { definition: wrapped, implementation };
 }
 
-interface Rpc {
-  readonly access: RpcAccess;
-  readonly decode: (bytes: Buffer) => unknown;
-  readonly handler: AnyHandler;
-}
-
-function unary({ access, decode, handler }: Rpc, { authenticate, admission, log }: UnaryDependencies) {
+function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, admission, log }: UnaryDependencies) {
   return (call: ServerUnaryCall<Buffer, unknown>, callback: sendUnaryData<unknown>): void => {
     call.setMaxListeners(0); // every outgoing call on its behalf listens for its end
     const deadlineMs = imposedDeadlineMs(call);
@@ -117,22 +106,4 @@ function countElements(bytes: Buffer): number {
     reader.skip(wireType);
   }
   return elements;
-}
-
-function imposedDeadlineMs(call: Pick<ServerUnaryCall<unknown, unknown>, 'getDeadline'>): number {
-  const now = Date.now();
-  const deadline = call.getDeadline();
-  const wanted = deadline instanceof Date ? deadline.getTime() : deadline;
-  return Number.isFinite(wanted) ? Math.min(wanted, now + DEADLINE_MAX_MS) : now + DEADLINE_DEFAULT_MS;
-}
-
-function shown(thrown: unknown, path: string, log: Log): DomainError {
-  const error = publicError(thrown);
-  if (error !== null) {
-    if (status[error.facts.code] === status.UNAVAILABLE) log.error('dependency unavailable', { path }, thrown);
-    return error;
-  }
-  const trace = randomUUID();
-  log.error('defect', { path, trace }, thrown);
-  return commonErrors.INTERNAL({ trace });
 }

@@ -4,8 +4,15 @@ import type { Sql } from '@valora/chassis';
 import type { Instant } from '@valora/rating';
 import type { StoredRun } from './billing-run.ts';
 
-/** Stores those runs that are not stored yet, with their lines and documents; answers the digest that is stored for each, by run id. */
-export async function storeRuns(sql: Sql, runs: readonly StoredRun[], recordedTime: Instant): Promise<ReadonlyMap<string, string>> {
+export interface StoredDigests {
+  /** The digest that is stored for each run, by run id. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** The ids of the runs that were stored just now. */
+  readonly fresh: ReadonlySet<string>;
+}
+
+/** Stores those runs that are not stored yet, with their lines and documents. */
+export async function storeRuns(sql: Sql, runs: readonly StoredRun[], recordedTime: Instant): Promise<StoredDigests> {
   const sorted = runs.toSorted((one, other) => (one.runId < other.runId ? -1 : 1));
   const inserted = await sql.query<{ run_id: string }>(
     `insert into billing_run (organization_id, subscription_reference, run_index, run_id, customer_reference, start_time, end_time,
@@ -26,7 +33,7 @@ export async function storeRuns(sql: Sql, runs: readonly StoredRun[], recordedTi
   // A statement of its own: it sees the rows of a concurrent twin that the insert waited for.
   const stored = await sql.query<{ run_id: string; digest: string }>(
     'select run_id, digest from billing_run where organization_id = current_organization() and run_id = any($1::text[])', [sorted.map(({ runId }) => runId)]);
-  return new Map(stored.map((row) => [row.run_id, row.digest]));
+  return { digests: new Map(stored.map((row) => [row.run_id, row.digest])), fresh: insertedIds };
 }
 
 function runRow(run: StoredRun): Record<string, string> {

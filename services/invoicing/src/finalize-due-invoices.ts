@@ -1,8 +1,8 @@
 // Finalizing: a draft whose time has come gets the organization's next number. The number's row lock puts finalizations of
 // one organization in a row, and the number moves in the transaction that uses it: no gap, no double, after any crash. A
 // last check sets aside what must be impossible, with an alert; it never repairs, and the other drafts go on.
-import { Fields, recordFacts, sqlOf, type CallContext, type Log, type RecordingDependencies, type Sql } from '@valora/chassis';
-import type { FinalizeDueInvoicesRequest, FinalizeDueInvoicesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { appendAuditRecords, Fields, recordFacts, sqlOf, type CallContext, type Log, type RecordingDependencies, type Sql } from '@valora/chassis';
+import { InvoiceServiceService, type FinalizeDueInvoicesRequest, type FinalizeDueInvoicesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
 import type { Instant } from '@valora/rating';
 import type { Transaction } from './database.ts';
 
@@ -21,14 +21,14 @@ export async function finalizeDueInvoices(dependencies: FinalizingDependencies, 
   const fields = new Fields();
   const batchSizeMax = fields.integer('batch_size_max', request.batchSizeMax, { min: 1, max: INVOICES_MAX });
   fields.check();
-  const finalized = await recordFacts(dependencies, context, (tx, recordedTime) => finalizeBatch(sqlOf(tx), batchSizeMax, recordedTime));
+  const finalized = await recordFacts(dependencies, context, (tx, recordedTime) => finalizeBatch(sqlOf(tx), { context, batchSizeMax, recordedTime }));
   for (const invoiceId of finalized.refusedInvoiceIds) {
     dependencies.log.error("ALERT: an invoice that can't be was set aside", { organization: context.organizationId, invoice_id: invoiceId });
   }
   return finalized;
 }
 
-async function finalizeBatch(sql: Sql, batchSizeMax: number, recordedTime: Instant): Promise<Finalized> {
+async function finalizeBatch(sql: Sql, { context, batchSizeMax, recordedTime }: { context: CallContext; batchSizeMax: number; recordedTime: Instant }): Promise<Finalized> {
   const lastNumber = await lockLastNumber(sql);
   // After the lock: whoever held it before has committed, so its drafts are gone from what this statement sees.
   const due = await sql.query<{ invoice_id: string }>(
@@ -38,6 +38,10 @@ async function finalizeBatch(sql: Sql, batchSizeMax: number, recordedTime: Insta
   const invoiceIds = due.map((row) => row.invoice_id).filter((invoiceId) => !refusedInvoiceIds.includes(invoiceId));
   if (refusedInvoiceIds.length > 0) await setAside(sql, refusedInvoiceIds);
   if (invoiceIds.length > 0) await giveNumbers(sql, { invoiceIds, lastNumber, recordedTime });
+  await appendAuditRecords(sql, { context, action: InvoiceServiceService.finalizeDueInvoices.path, recordedTime }, [
+    ...invoiceIds.map((invoiceId, position) => ({ subject: `invoice ${invoiceId}`, change: { state: 'FINALIZED', number: String(lastNumber + BigInt(position + 1)) } })),
+    ...refusedInvoiceIds.map((invoiceId) => ({ subject: `invoice ${invoiceId}`, change: { set_aside: true } })),
+  ]);
   return { finalizedCount: invoiceIds.length, refusedInvoiceIds };
 }
 

@@ -1,8 +1,8 @@
 // Closing cycles: seal, load, rate, store, for many cycles of one organization at once. Every step may be repeated: a run
 // that is stored is composed again and must come out with the same digest. A run that can't be composed is answered with its
 // error, and its neighbours are stored.
-import { recordFacts, sqlOf, touchDueWork, type CallContext, type Log, type RecordingDependencies, Fields } from '@valora/chassis';
-import type { BillingRunResult, RunBillingCyclesRequest, RunBillingCyclesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { appendAuditRecords, Fields, recordFacts, sqlOf, touchDueWork, type AuditedChange, type CallContext, type Log, type RecordingDependencies } from '@valora/chassis';
+import { InvoiceServiceService, type BillingRunResult, type RunBillingCyclesRequest, type RunBillingCyclesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { composeRun, currencyExponent, ENGINE_VERSION, parseMinorUnits, RatingError, usageQueriesOfRun, type CarriedCredit, type RunFacts } from '@valora/rating';
 import { storedRun, type StoredRun } from './billing-run.ts';
 import { findEngineVersions, openCredits, storeRuns } from './billing-run-store.ts';
@@ -84,11 +84,18 @@ async function store(dependencies: RunBillingCyclesDependencies, context: CallCo
   if (runs.length === 0) return new Map();
   return await recordFacts(dependencies, context, async (tx, recordedTime) => {
     const sql = sqlOf(tx);
-    const digests = await storeRuns(sql, runs, recordedTime);
+    const { digests, fresh } = await storeRuns(sql, runs, recordedTime);
     const [earliest] = runs.filter(({ document }) => document.kind === 'INVOICE').map(({ cycle }) => cycle.cutoff).toSorted((one, other) => (one < other ? -1 : 1));
     if (earliest !== undefined) await touchDueWork(sql, ISSUE_INVOICES, earliest);
+    const stored = runs.filter(({ runId }) => fresh.has(runId)).map(auditedRun);
+    await appendAuditRecords(sql, { context, action: InvoiceServiceService.runBillingCycles.path, recordedTime }, stored);
     return digests;
   });
+}
+
+function auditedRun({ subscriptionReference, runIndex, digest, document }: StoredRun): AuditedChange {
+  const made = document.kind === 'INVOICE' ? { invoice_id: document.invoiceId } : document.kind === 'CREDIT_NOTE' ? { credit_note_id: document.creditNoteId } : {};
+  return { subject: `billing run ${subscriptionReference}/${runIndex}`, change: { digest, ...made } };
 }
 
 function resultOf(

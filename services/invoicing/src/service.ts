@@ -1,8 +1,9 @@
 // The invoicing service, put together: its database, the services it reads from, and its rpcs.
 import {
-  createFindSandboxTime, createPeerAuthenticate, createServiceGround, dueWorkHandlers, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService, type Platform, type RunningService,
+  auditHandlers, createFindSandboxTime, createPeerAuthenticate, createServiceGround, dueWorkHandlers, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService, type Platform, type RunningService,
 } from '@valora/chassis';
 import { CreditNoteServiceService } from '@valora/contracts/valora/invoicing/v1/credit_note';
+import { AuditServiceService } from '@valora/contracts/valora/invoicing/v1/audit';
 import { FenceServiceService } from '@valora/contracts/valora/invoicing/v1/fence';
 import { DueWorkServiceService, InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
@@ -48,6 +49,7 @@ export async function createInvoicingService(platform: Platform): Promise<Runnin
       }, wrapping),
       unaryService(CreditNoteServiceService, creditNoteReads(database), wrapping),
       unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),
+      unaryService(AuditServiceService, auditHandlers(database), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
     ],
     async close() {

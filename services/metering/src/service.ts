@@ -1,8 +1,9 @@
 /** Metering, put together: what usage means, what was used, and how much of it was known when. */
 import {
-  createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
+  auditHandlers, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
   type Platform, type RunningService,
 } from '@valora/chassis';
+import { AuditServiceService } from '@valora/contracts/valora/metering/v1/audit';
 import { FenceServiceService } from '@valora/contracts/valora/metering/v1/fence';
 import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
 import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
@@ -39,6 +40,7 @@ export async function createMeteringService(platform: Platform): Promise<Running
       aggregateUsage: (context, request) => aggregateUsage(dependencies, context, request),
       findLateUsage: (context, request) => findLateUsage(dependencies, context, request),
     }, unary),
+    unaryService(AuditServiceService, auditHandlers(database), unary),
     unaryService(FenceServiceService, fenceHandlers(dependencies), unary),
   ];
   return {

@@ -1,11 +1,12 @@
 // The pricing service: its database, its peers, its rpcs.
 import { status } from '@grpc/grpc-js';
 import {
-  CallError, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, unaryService,
+  CallError, auditHandlers, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, unaryService,
   type CallContext, type Peer, type Platform, type RunningService,
 } from '@valora/chassis';
 import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
 import { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
+import { AuditServiceService } from '@valora/contracts/valora/pricing/v1/audit';
 import { FenceServiceService } from '@valora/contracts/valora/pricing/v1/fence';
 import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
 import { catalogHandlers } from './catalog.ts';
@@ -21,7 +22,11 @@ export async function createPricingService(platform: Platform): Promise<RunningS
   const wrapping = { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log };
   return {
     name: 'pricing',
-    services: [unaryService(CatalogServiceService, catalog, wrapping), unaryService(FenceServiceService, fenceHandlers(recording), wrapping)],
+    services: [
+      unaryService(CatalogServiceService, catalog, wrapping),
+      unaryService(AuditServiceService, auditHandlers(database), wrapping),
+      unaryService(FenceServiceService, fenceHandlers(recording), wrapping),
+    ],
     async close() {
       closePeers();
       await database.close();

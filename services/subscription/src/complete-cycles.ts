@@ -1,6 +1,6 @@
 // CompleteCycles: CLOSING → CLOSED with the digest of the stored run, all of a request or none.
-import { commonErrors, Fields, type CallContext } from '@valora/chassis';
-import type { CompleteCyclesRequest, CompleteCyclesResponse } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { appendAuditRecords, commonErrors, Fields, takeRecordedTime, type CallContext } from '@valora/chassis';
+import { BillingCycleServiceService, type CompleteCyclesRequest, type CompleteCyclesResponse } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { closeCycles, lockCycles } from './billing-cycle-store.ts';
 import { completes } from './billing-cycle.ts';
 import { cycleKey, parseCycleName, type CycleName } from './cycle-name.ts';
@@ -13,16 +13,20 @@ interface Completion extends CycleName {
 const COMPLETED_MAX = 1_000;
 const SHA_256_HEX = /^[0-9a-f]{64}$/;
 
-export async function completeCycles(database: SubscriptionDatabase, { organizationId }: CallContext, request: CompleteCyclesRequest): Promise<CompleteCyclesResponse> {
+export async function completeCycles(database: SubscriptionDatabase, context: CallContext, request: CompleteCyclesRequest): Promise<CompleteCyclesResponse> {
   const completions = parseCompletions(request);
-  await database.bulk(organizationId, async (sql) => {
+  await database.bulk(context.organizationId, async (sql) => {
     const cycles = new Map((await lockCycles(sql, completions)).map((cycle) => [cycleKey(cycle), cycle]));
     const closed = completions.filter((completion) => {
       const cycle = cycles.get(cycleKey(completion));
       if (cycle === undefined) throw commonErrors.NOT_FOUND({ resource: 'billing cycle', name: cycleKey(completion) });
       return completes(cycle, completion.runDigest);
     });
-    if (closed.length > 0) await closeCycles(sql, closed);
+    if (closed.length === 0) return;
+    const recordedTime = await takeRecordedTime(sql);
+    await closeCycles(sql, closed);
+    await appendAuditRecords(sql, { context, action: BillingCycleServiceService.completeCycles.path, recordedTime }, closed.map(({ subscriptionReference, index, runDigest }) =>
+      ({ subject: `billing cycle ${subscriptionReference}/${index}`, change: { state: 'CLOSED', run_digest: runDigest } })));
   });
   return {};
 }

@@ -60,5 +60,5 @@ async function open({ database, sources, tzdataVersion }: OpeningDependencies, c
   if (latestStart === null) return 0;
   const settings = await sources.sealedSettings(context, latestStart);
   const opened = due.map(({ subscription, periods }) => openedCycles(subscription, periods, { settings, tzdataVersion }));
-  return await database.bulk(context.organizationId, (sql) => storeOpenedCycles(sql, opened));
+  return await database.bulk(context.organizationId, (sql) => storeOpenedCycles(sql, context, opened));
 }

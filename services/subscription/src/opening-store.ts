@@ -1,6 +1,7 @@
 // The SQL of opening cycles: which subscriptions are due, and storing what was opened.
-import { takeRecordedTime, touchDueWork, type NextDue, type Sql } from '@valora/chassis';
-import { instant, type Instant, type PeriodInterval } from '@valora/rating';
+import { appendAuditRecords, takeRecordedTime, touchDueWork, type AuditedChange, type CallContext, type NextDue, type Sql } from '@valora/chassis';
+import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { formatInstant, instant, type Instant, type PeriodInterval } from '@valora/rating';
 import type { BillingCycle } from './billing-cycle.ts';
 import { CLOSE_CYCLES } from './due-work-kind.ts';
 import type { OpeningSubscription } from './opening.ts';
@@ -57,8 +58,8 @@ function openingSubscriptionFromRow(row: OpeningRow): OpeningSubscription {
  * another opener was quicker with is left as that one left it: its schedule no longer names the first cycle given here.
  * Answers how many were stored.
  */
-export async function storeOpenedCycles(sql: Sql, opened: readonly (readonly BillingCycle[])[]): Promise<number> {
-  await takeRecordedTime(sql); // no fact is stored here, but due work follows the fence's clock
+export async function storeOpenedCycles(sql: Sql, context: Pick<CallContext, 'caller'>, opened: readonly (readonly BillingCycle[])[]): Promise<number> {
+  const recordedTime = await takeRecordedTime(sql); // no fact is stored here, but due work and audit follow the fence's clock
   const firsts = opened.flatMap((cycles) => cycles[0] ?? []);
   const held = await sql.query<{ reference: string }>(
     `select subscription_reference as reference from subscription_schedule
@@ -73,7 +74,13 @@ export async function storeOpenedCycles(sql: Sql, opened: readonly (readonly Bil
   await insertCycles(sql, cycles);
   await moveSchedules(sql, stored.flatMap((run) => run.at(-1) ?? []));
   await touchDueWork(sql, CLOSE_CYCLES, earliest);
+  await appendAuditRecords(sql, { context, action: BillingCycleServiceService.openDueCycles.path, recordedTime }, cycles.map(auditedOpening));
   return cycles.length;
+}
+
+function auditedOpening({ subscriptionReference, index, start, end, cutoff }: BillingCycle): AuditedChange {
+  const change = { state: 'OPEN', start_time: formatInstant(start), end_time: formatInstant(end), cutoff_time: formatInstant(cutoff) };
+  return { subject: `billing cycle ${subscriptionReference}/${index}`, change };
 }
 
 async function insertCycles(sql: Sql, cycles: readonly BillingCycle[]): Promise<void> {

@@ -1,10 +1,11 @@
 // The subscription service, put together: its database, the services it asks, and its rpcs.
 import {
-  createFindSandboxTime, createPeerAuthenticate, createServiceGround, dueWorkHandlers, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService,
+  auditHandlers, createFindSandboxTime, createPeerAuthenticate, createServiceGround, dueWorkHandlers, fenceHandlers, setDueWorkSandboxTime, sqlOf, unaryService,
   type Platform, type RunningService,
 } from '@valora/chassis';
 import { BillingCycleServiceService, DueWorkServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { CustomerServiceService } from '@valora/contracts/valora/subscription/v1/customer';
+import { AuditServiceService } from '@valora/contracts/valora/subscription/v1/audit';
 import { FenceServiceService } from '@valora/contracts/valora/subscription/v1/fence';
 import { SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
 import { billingCycleHandlers } from './billing-cycles.ts';
@@ -27,6 +28,7 @@ export async function createSubscriptionService(platform: Platform): Promise<Run
       unaryService(SubscriptionServiceService, subscriptionHandlers({ ...recording, sources }), wrapping),
       unaryService(BillingCycleServiceService, billingCycleHandlers({ database, sources, tzdataVersion: timeZoneRules() }), wrapping),
       unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),
+      unaryService(AuditServiceService, auditHandlers(database), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
     ],
     async close() {

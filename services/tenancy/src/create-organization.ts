@@ -5,7 +5,7 @@
  * have. The transaction begins under that name, acts for the new organization while it makes it, and goes back to store the answer. What is stored holds the key's id in
  * the place of the key.
  */
-import { commonErrors, ensureFence, Fields, mutate, sqlOf, takeRecordedTime, type CallContext } from '@valora/chassis';
+import { appendAuditRecords, commonErrors, ensureFence, Fields, mutate, sqlOf, takeRecordedTime, type CallContext } from '@valora/chassis';
 import { OrganizationServiceService, type CreateOrganizationRequest, type CreateOrganizationResponse } from '@valora/contracts/valora/tenancy/v1/organization';
 import { derivedId, type Instant } from '@valora/rating';
 import { makeFreshKey, textOnce, type FreshKey } from './api-key.ts';
@@ -34,6 +34,7 @@ export async function createOrganization({ database }: Dependencies, context: Ca
   const operatorContext = { ...context, organizationId: OPERATOR };
   const response = await mutate({ database, findSandboxTime: async () => null }, { context: operatorContext, method, request }, async (tx) => {
     const organization = await makeOrganization(tx, wanted, key);
+    await appendAuditRecords(sqlOf(tx), { context, action: method.path, recordedTime: organization.recordedTime }, [{ subject: `organization ${organization.organizationId}`, change: { first_key: key.keyId } }]);
     await actForOrganization(tx, OPERATOR);
     return { organization: organizationToProto(organization, wanted.settings), apiKey: key.keyId };
   });

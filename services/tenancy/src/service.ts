@@ -1,9 +1,10 @@
 /** Tenancy, put together: who is a tenant, how it bills, and who may call for it. */
 import {
-  createAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
+  auditHandlers, createAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
   type ApiKeyVerifier, type Platform, type RunningService,
 } from '@valora/chassis';
 import { ApiKeyServiceService } from '@valora/contracts/valora/tenancy/v1/api_key';
+import { AuditServiceService } from '@valora/contracts/valora/tenancy/v1/audit';
 import { FenceServiceService } from '@valora/contracts/valora/tenancy/v1/fence';
 import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
 import { findApiKey } from './api-key-store.ts';
@@ -45,6 +46,7 @@ export async function createTenancyService(platform: Platform): Promise<RunningS
       revokeApiKey: (context, request) => revokeApiKey(dependencies, context, request),
       getApiKeyVerifier: (context, request) => getApiKeyVerifier(dependencies, context, request),
     }, unary),
+    unaryService(AuditServiceService, auditHandlers(database), unary),
     unaryService(FenceServiceService, fenceHandlers(dependencies), unary),
   ];
   return {

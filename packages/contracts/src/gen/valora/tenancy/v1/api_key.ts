@@ -48,7 +48,7 @@ export interface CreateApiKeyRequest {
   readonly displayName: string;
   /**
    * 1 to 20 of: admin, organization:read, organization:write, usage:read, usage:write, catalog:read, catalog:write,
-   * subscription:read, subscription:write, invoice:read.
+   * subscription:read, subscription:write, invoice:read, audit:read.
    */
   readonly scopes: readonly string[];
   /** From when it is refused, by the real clock also for a sandbox; absent for never. */

@@ -1,0 +1,44 @@
+// What every rpc's wrapper needs, whether it answers once or streams: who may call it, until when it may run, and what of an
+// error is shown.
+import { randomUUID } from 'node:crypto';
+import { status, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { Admission } from './admission.ts';
+import type { Authenticate } from './authenticate.ts';
+import type { RpcAccess } from './contract.ts';
+import { commonErrors, type DomainError } from './errors.ts';
+import type { Log } from './log.ts';
+import { publicError } from './status.ts';
+
+const DEADLINE_DEFAULT_MS = 30_000;
+const DEADLINE_MAX_MS = 10 * 60_000;
+
+export interface UnaryDependencies {
+  readonly authenticate: Authenticate;
+  readonly admission: Admission;
+  readonly log: Log;
+}
+
+export interface Rpc<Handler> {
+  readonly access: RpcAccess;
+  readonly decode: (bytes: Buffer) => unknown;
+  readonly handler: Handler;
+}
+
+export function imposedDeadlineMs(call: Pick<ServerUnaryCall<unknown, unknown>, 'getDeadline'>): number {
+  const now = Date.now();
+  const deadline = call.getDeadline();
+  const wanted = deadline instanceof Date ? deadline.getTime() : deadline;
+  return Number.isFinite(wanted) ? Math.min(wanted, now + DEADLINE_MAX_MS) : now + DEADLINE_DEFAULT_MS;
+}
+
+/** The error to show for what was thrown; a defect is logged. */
+export function shown(thrown: unknown, path: string, log: Log): DomainError {
+  const error = publicError(thrown);
+  if (error !== null) {
+    if (status[error.facts.code] === status.UNAVAILABLE) log.error('dependency unavailable', { path }, thrown);
+    return error;
+  }
+  const trace = randomUUID();
+  log.error('defect', { path, trace }, thrown);
+  return commonErrors.INTERNAL({ trace });
+}
