@@ -62,7 +62,8 @@ export function createAuthenticate(dependencies: AuthenticateDependencies): Auth
     if (nowMs < (absent.get(name)?.untilMs ?? 0)) return Promise.resolve(null);
     const joined = underWay.get(name);
     if (joined !== undefined) return joined;
-    if (underWay.size >= LOOK_UPS_MAX) return Promise.reject(commonErrors.OVERLOADED());
+    // A key that was good a while ago is asked for again whatever the flood.
+    if (known === undefined && underWay.size >= LOOK_UPS_MAX) return Promise.reject(commonErrors.OVERLOADED());
     const started = lookUp(name, organizationId, keyId);
     underWay.set(name, started);
     return started;
