@@ -1,10 +1,10 @@
 // ReleaseCycles: claimed cycles go back, to be given out again after a delay. One whose run failed is counted, and waits
 // longer each time or is set aside; one that was only broken off is not.
-import { commonErrors, Fields, type CallContext } from '@valora/chassis';
-import type { ReleaseCyclesRequest, ReleaseCyclesResponse } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { appendAuditRecords, commonErrors, Fields, takeRecordedTime, type CallContext } from '@valora/chassis';
+import { BillingCycleServiceService, type ReleaseCyclesRequest, type ReleaseCyclesResponse } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { lockCycles, releaseLeases } from './billing-cycle-store.ts';
 import { failureCounts, isSandbox, storeFailures, type CycleFailure } from './cycle-failure-store.ts';
-import { afterFailure } from './cycle-failure.ts';
+import { afterFailure, FAILURES_MAX } from './cycle-failure.ts';
 import { cycleKey, parseCycleName, type CycleName } from './cycle-name.ts';
 import type { SubscriptionDatabase } from './database.ts';
 
@@ -19,9 +19,9 @@ interface Release {
   readonly failures: readonly CycleFailure[];
 }
 
-export async function releaseCycles(database: SubscriptionDatabase, { organizationId }: CallContext, request: ReleaseCyclesRequest): Promise<ReleaseCyclesResponse> {
+export async function releaseCycles(database: SubscriptionDatabase, context: CallContext, request: ReleaseCyclesRequest): Promise<ReleaseCyclesResponse> {
   const { released, delayMicros, failures } = parseRelease(request);
-  await database.bulk(organizationId, async (sql) => {
+  await database.bulk(context.organizationId, async (sql) => {
     const named = [...released, ...failures];
     const found = new Set((await lockCycles(sql, named)).map(cycleKey));
     const absent = named.find((name) => !found.has(cycleKey(name)));
@@ -30,10 +30,16 @@ export async function releaseCycles(database: SubscriptionDatabase, { organizati
     if (failures.length === 0) return;
     const sandbox = await isSandbox(sql);
     const counts = await failureCounts(sql, failures);
-    await storeFailures(sql, failures.map((failure, position) => {
+    const counted = failures.map((failure, position) => {
       const failureCount = (counts[position] ?? 0) + 1;
       return { failure, failureCount, after: afterFailure(failureCount, { sandbox }) };
-    }));
+    });
+    const setAside = counted.filter(({ failureCount, after }) => after.kind === 'SET_ASIDE' && failureCount === FAILURES_MAX);
+    const recordedTime = setAside.length > 0 ? await takeRecordedTime(sql) : null;
+    await storeFailures(sql, counted);
+    if (recordedTime === null) return;
+    await appendAuditRecords(sql, { context, action: BillingCycleServiceService.releaseCycles.path, recordedTime }, setAside.map(({ failure: { subscriptionReference, index, reason } }) =>
+      ({ subject: `billing cycle ${subscriptionReference}/${index}`, change: { set_aside: true, reason } })));
   });
   return {};
 }
