@@ -73,10 +73,10 @@ test('numbers have no gap and no double when many finalize at once in small batc
 test('claimed by four at once, every cycle is given out once; a complete one is not given out again', async () => {
   const { context } = await atCutoff(20);
   const cycles = peer.stub(BillingCycleServiceService);
-  const claims = await Promise.all(Array.from({ length: 4 }, () => cycles.claimDueCycles(context, { batchSizeMax: 8, leaseDuration: lease })));
+  const claims = await Promise.all(Array.from({ length: 4 }, () => cycles.claimDueCycles(context, { batchSizeMax: 8, leaseDuration: lease, withoutRetryDelay: false })));
   const claimed = claims.flatMap((claim) => claim.cycles.map(({ subscription }) => subscription));
   expect(new Set(claimed).size).toBe(claimed.length);
-  const { cycles: rest } = await cycles.claimDueCycles(context, { batchSizeMax: 1_000, leaseDuration: lease });
+  const { cycles: rest } = await cycles.claimDueCycles(context, { batchSizeMax: 1_000, leaseDuration: lease, withoutRetryDelay: false });
   expect([...claimed, ...rest.map(({ subscription }) => subscription)].toSorted()).toEqual(cyclesOf(20).map(({ subscription }) => subscription).toSorted());
 });
 

@@ -31,6 +31,8 @@ export interface Platform {
 export interface RunningService {
   readonly name: ServiceName;
   readonly services: readonly RegisteredService[];
+  /** What the service measures, in the text format of Prometheus; absent where nothing is. */
+  metrics?(): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -6,14 +6,13 @@ import type { AdvanceClockRequest, AdvanceClockResponse } from '@valora/contract
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { formatInstant, type Instant } from '@valora/rating';
 import { errors } from './errors.ts';
-import { jobs, type FailedRun } from './job.ts';
+import type { FailedRun } from './close-claimed.ts';
+import { jobs } from './job.ts';
 import type { Peers } from './peers.ts';
 
 const STEPS_MAX = 1_000_000;
 /** How long to wait for a scheduler replica that holds the work which is due. */
 const OTHER_WORKER_POLL_MS = 50;
-/** Whoever mends what failed and advances again need not wait long. */
-const RETRY_DELAY_MS = 500;
 
 export async function advanceClock(peers: Peers, context: CallContext, request: AdvanceClockRequest): Promise<AdvanceClockResponse> {
   const fields = new Fields();
@@ -48,7 +47,7 @@ interface Worked {
 
 async function workOnce(peers: Peers, context: CallContext): Promise<Worked> {
   const run = async (job: (typeof jobs)[keyof typeof jobs]) => {
-    const done = await job.work(peers, context, RETRY_DELAY_MS);
+    const done = await job.work(peers, context, 'REPORT');
     await job.release(peers, context);
     return done;
   };

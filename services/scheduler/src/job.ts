@@ -1,31 +1,34 @@
 // The jobs: for one organization, what is done when its time has come. A job decides nothing; it moves work that is due from
 // the service that owns it to the service that does it, in bounded batches, and may run late, early, twice or at once.
-import { instantFromTimestamp, timestampFromInstant, type OutgoingContext } from '@valora/chassis';
-import { DueWorkKind as InvoicingWork, type BillingRunError } from '@valora/contracts/valora/invoicing/v1/invoice';
-import { DueWorkKind as SubscriptionWork, type BillingCycle } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import type { OutgoingContext } from '@valora/chassis';
+import { DueWorkKind as InvoicingWork } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { DueWorkKind as SubscriptionWork } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
-import type { Instant } from '@valora/rating';
+import { closeClaimed, type FailedRun } from './close-claimed.ts';
 import type { Peers } from './peers.ts';
-
-export interface FailedRun {
-  readonly subscription: string;
-  readonly cycleIndex: number;
-  readonly error: BillingRunError;
-}
-
-type CycleName = Pick<FailedRun, 'subscription' | 'cycleIndex'>;
 
 export interface WorkDone {
   readonly processedCount: number;
   readonly failedRuns: readonly FailedRun[];
+  /** The turn ended before the work did. */
+  readonly more: boolean;
 }
+
+/**
+ * How failures are handled. `COUNT`: each is counted and tried again later every time, until it is set aside. `REPORT`, for whoever waits for the answer and mends
+ * the cause: none is counted, and cycles that wait for their retry are tried at once.
+ */
+export type Failures = 'COUNT' | 'REPORT';
 
 /** Which organizations have work, and one bounded turn of that work for one of them. */
 export interface JobDefinition {
   readonly name: string;
   claimOrganizations(peers: Peers, context: OutgoingContext): Promise<readonly string[]>;
-  /** A run that fails is not tried again for `retryDelayMs`. */
-  work(peers: Peers, context: OutgoingContext, retryDelayMs: number): Promise<WorkDone>;
+  /** What it works on, for metrics. */
+  readonly resource: string;
+  /** A run of the job that takes longer is ended after the organization at hand, and counted as timed out. */
+  readonly durationMaxMs: number;
+  work(peers: Peers, context: OutgoingContext, failures: Failures): Promise<WorkDone>;
   release(peers: Peers, context: OutgoingContext): Promise<void>;
 }
 
@@ -33,24 +36,26 @@ const ORGANIZATIONS_PER_CLAIM = 16;
 const CYCLES_PER_BATCH = 200;
 /** Batches of one organization before others have their turn. */
 const BATCHES_PER_TURN = 10;
-const GIVE_BACK_MS = 10_000;
+const DURATION_MAX_MS = 60_000;
 const organizationLease = { seconds: 120n, nanos: 0 } as const;
 const cycleLease = { seconds: 20n, nanos: 0 } as const;
 
-async function inBatches(batch: () => Promise<WorkDone & { readonly more: boolean }>): Promise<WorkDone> {
-  let processedCount = 0;
+async function inBatches(batch: (batches: number) => Promise<WorkDone>): Promise<WorkDone> {
+  let processedCount = 0, more = true;
   const failedRuns: FailedRun[] = [];
-  for (let batches = 0; batches < BATCHES_PER_TURN; batches += 1) {
-    const done = await batch();
+  for (let batches = 0; more && batches < BATCHES_PER_TURN; batches += 1) {
+    const done = await batch(batches);
     processedCount += done.processedCount;
     failedRuns.push(...done.failedRuns);
-    if (!done.more) break;
+    more = done.more;
   }
-  return { processedCount, failedRuns };
+  return { processedCount, failedRuns, more };
 }
 
 const openCycles: JobDefinition = {
   name: 'open_cycles',
+  resource: 'billing_cycle',
+  durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.subscriptionDueWork.claimOrganizations(context,
     { kind: SubscriptionWork.OPEN_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
   work: (peers, context) => inBatches(async () => {
@@ -62,54 +67,23 @@ const openCycles: JobDefinition = {
 
 const closeCycles: JobDefinition = {
   name: 'close_cycles',
+  resource: 'billing_cycle',
+  durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.subscriptionDueWork.claimOrganizations(context,
     { kind: SubscriptionWork.CLOSE_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
-  work: (peers, context, retryDelayMs) => inBatches(async () => {
-    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH, leaseDuration: cycleLease });
-    try {
-      return { ...(await closeClaimed(peers, context, { cycles, retryDelayMs })), more: cycles.length > 0 };
-    } catch (error) {
-      await giveBack(peers, context, { cycles, retryDelayMs });
-      throw error;
-    }
+  work: (peers, context, failures) => inBatches(async (batches) => {
+    // Only a turn's first batch hurries: what fails in it would be met again by every other.
+    const withoutRetryDelay = failures === 'REPORT' && batches === 0;
+    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH, leaseDuration: cycleLease, withoutRetryDelay });
+    return { ...(await closeClaimed(peers, context, { cycles, failures })), more: cycles.length > 0 };
   }),
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.CLOSE_CYCLES }),
 };
 
-/** Runs claimed cycles and tells subscription which are complete; a run that failed keeps its cycle open for a later claim. */
-async function closeClaimed(peers: Peers, context: OutgoingContext, { cycles, retryDelayMs }: { cycles: readonly BillingCycle[]; retryDelayMs: number }): Promise<WorkDone> {
-  const [first, ...rest] = cycles.map(({ cutoffTime }) => {
-    if (cutoffTime === undefined) throw new Error('a claimed cycle has no cutoff');
-    return instantFromTimestamp(cutoffTime);
-  });
-  if (first === undefined) return { processedCount: 0, failedRuns: [] };
-  const latestCutoff: Instant = rest.reduce((latest, cutoff) => (cutoff > latest ? cutoff : latest), first);
-  const { results } = await peers.invoices.runBillingCycles(context, {
-    cycles: cycles.map(({ subscription, cycleIndex }) => ({ subscription, cycleIndex })),
-    sealThroughTime: timestampFromInstant(latestCutoff),
-  });
-  const completed = results.flatMap(({ cycle, result }) => (result?.$case === 'digest' ? [{ cycle, runDigest: result.value }] : []));
-  const failedRuns = results.flatMap(({ cycle, result }) =>
-    (cycle !== undefined && result?.$case === 'error' ? [{ subscription: cycle.subscription, cycleIndex: cycle.cycleIndex, error: result.value }] : []));
-  if (completed.length > 0) await peers.billingCycles.completeCycles(context, { completed });
-  await giveBack(peers, context, { cycles: failedRuns, retryDelayMs });
-  return { processedCount: completed.length, failedRuns };
-}
-
-/**
- * Gives claimed cycles back, so that nobody waits for the lease of work that broke off. On a context of its own: what broke
- * it off may have been the caller's deadline. If this fails too, the leases end by themselves.
- */
-async function giveBack(peers: Peers, { organizationId, caller }: OutgoingContext, { cycles, retryDelayMs }: { cycles: readonly CycleName[]; retryDelayMs: number }): Promise<void> {
-  if (cycles.length === 0) return;
-  const context: OutgoingContext = { organizationId, caller, deadlineMs: Date.now() + GIVE_BACK_MS, callDepth: 0 };
-  const retryDelay = { seconds: BigInt(Math.trunc(retryDelayMs / 1000)), nanos: (retryDelayMs % 1000) * 1_000_000 };
-  const names = cycles.map(({ subscription, cycleIndex }) => ({ subscription, cycleIndex }));
-  await peers.billingCycles.releaseCycles(context, { cycles: names, retryDelay }).catch(() => {});
-}
-
 const issueInvoices: JobDefinition = {
   name: 'issue_invoices',
+  resource: 'invoice',
+  durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.invoicingDueWork.claimOrganizations(context,
     { kind: InvoicingWork.ISSUE_INVOICES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
   work: (peers, context) => inBatches(async () => {

@@ -1,16 +1,20 @@
 // One run of a job over every organization that has due work. Organizations are claimed with a lease, so replicas share
 // them; each gets a bounded turn; one that fails is noted and left for a later run, and never stops its neighbours.
-import { Fields, paged, parsePage, queryOne, sqlOf, timestampFromInstant, type Handlers, type Log, type OutgoingContext } from '@valora/chassis';
+import { CallError, Fields, paged, parsePage, queryOne, sqlOf, timestampFromInstant, type Handlers, type Log, type OutgoingContext } from '@valora/chassis';
 import { Job, type JobRun as JobRunMessage, type SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { derivedId, instant, type Instant } from '@valora/rating';
 import type { SchedulerDatabase } from './database.ts';
 import { jobs, type JobDefinition } from './job.ts';
+import type { SchedulerMetrics } from './metrics.ts';
 import type { Peers } from './peers.ts';
 
 export interface RunJobDependencies {
   readonly peers: Peers;
   readonly database: SchedulerDatabase;
   readonly log: Log;
+  readonly metrics: SchedulerMetrics;
+  /** A clock for durations, which never steps back. */
+  readonly elapsedMs: () => number;
   /** Makes the ids of job runs, which are no billing facts. */
   readonly newUuid: () => string;
 }
@@ -25,45 +29,84 @@ interface JobRun {
   readonly error: string;
 }
 
+interface RunSoFar {
+  processedCount: bigint;
+  failedCount: bigint;
+  error: string;
+}
+
 const CLAIMS_PER_RUN_MAX = 1_000;
 const ERROR_LENGTH_MAX = 500;
 const CALL_MS = 120_000;
-const RETRY_DELAY_MS = 30_000;
 
 function contextFor(organizationId: string): OutgoingContext {
   return { organizationId, caller: { actor: 'service:scheduler' }, deadlineMs: Date.now() + CALL_MS, callDepth: 0 };
 }
 
-/** Runs a job until no organization has due work, or until `stopped`; stores and answers what was done. */
-export async function runJob({ peers, database, log, newUuid }: RunJobDependencies, job: JobDefinition, { record, stopped }: { record: 'ALWAYS' | 'IF_ANYTHING'; stopped: () => boolean }): Promise<JobRun> {
-  const startTime = await now(database);
-  let processedCount = 0n, failedCount = 0n, firstError = '';
-  const failed = (error: string): void => {
-    failedCount += 1n;
-    firstError ||= error.slice(0, ERROR_LENGTH_MAX);
-  };
-  for (let claims = 0; claims < CLAIMS_PER_RUN_MAX && !stopped(); claims += 1) {
-    const organizationIds = await job.claimOrganizations(peers, contextFor(''));
-    if (organizationIds.length === 0) break;
-    for (const organizationId of organizationIds) {
-      try {
-        const done = await job.work(peers, contextFor(organizationId), RETRY_DELAY_MS);
-        processedCount += BigInt(done.processedCount);
-        done.failedRuns.forEach(({ subscription, cycleIndex, error }) => {
-          failed(`${subscription} cycle ${cycleIndex}: ${error.reason}`);
-          log.error('A billing run failed.', { organization: organizationId, subscription, cycle_index: cycleIndex, reason: error.reason, detail: error.message });
-        });
-        await job.release(peers, contextFor(organizationId));
-      } catch (error) {
-        // The organization's lease ends by itself; until then nobody hurries into the same failure.
-        failed(error instanceof Error ? error.message : String(error));
-        log.error('A job failed for an organization.', { job: job.name, organization: organizationId }, error);
+/**
+ * Runs a job until no organization has due work, until `stopped`, or until its time is over; stores and answers what was done. What it then has claimed and not
+ * reached is given back.
+ */
+export async function runJob(dependencies: RunJobDependencies, job: JobDefinition, { record, stopped }: { record: 'ALWAYS' | 'IF_ANYTHING'; stopped: () => boolean }): Promise<JobRun> {
+  const { database, metrics, elapsedMs, newUuid } = dependencies;
+  const startMs = elapsedMs();
+  const timeOver = (): boolean => elapsedMs() - startMs > job.durationMaxMs;
+  try {
+    const startTime = await now(database);
+    const done: RunSoFar = { processedCount: 0n, failedCount: 0n, error: '' };
+    for (let claims = 0; claims < CLAIMS_PER_RUN_MAX && !stopped() && !timeOver(); claims += 1) {
+      const organizationIds = await job.claimOrganizations(dependencies.peers, contextFor(''));
+      if (organizationIds.length === 0) break;
+      for (const organizationId of organizationIds) {
+        await (stopped() || timeOver() ? leave(dependencies, job, organizationId) : workFor(dependencies, { job, organizationId, done }));
       }
     }
+    if (timeOver()) metrics.jobTimedOut(job.name);
+    const run = { jobRunId: derivedId('job', newUuid()), job: job.name, startTime, endTime: await now(database), ...done };
+    if (record === 'ALWAYS' || run.processedCount > 0n || run.failedCount > 0n) await database.transactionAcrossOrganizations((tx) => tx.jobRun.create({ data: run }));
+    return run;
+  } catch (error) {
+    metrics.jobFailed(job.name, reasonOf(error));
+    throw error;
+  } finally {
+    metrics.jobRan(job.name, elapsedMs() - startMs);
   }
-  const run = { jobRunId: derivedId('job', newUuid()), job: job.name, startTime, endTime: await now(database), processedCount, failedCount, error: firstError };
-  if (record === 'ALWAYS' || processedCount > 0n || failedCount > 0n) await database.transactionAcrossOrganizations((tx) => tx.jobRun.create({ data: run }));
-  return run;
+}
+
+/** One bounded turn for one organization. */
+async function workFor({ peers, log, metrics }: RunJobDependencies, { job, organizationId, done }: { job: JobDefinition; organizationId: string; done: RunSoFar }): Promise<void> {
+  const failed = (reason: string, error: string): void => {
+    metrics.jobFailed(job.name, reason);
+    done.failedCount += 1n;
+    done.error ||= error.slice(0, ERROR_LENGTH_MAX);
+  };
+  try {
+    const { processedCount, failedRuns, more } = await job.work(peers, contextFor(organizationId), 'COUNT');
+    done.processedCount += BigInt(processedCount);
+    metrics.processed({ job: job.name, resource: job.resource }, processedCount);
+    if (failedRuns.length > 0) metrics.deferred({ job: job.name, reason: 'RETRY' }, failedRuns.length);
+    if (more) metrics.deferred({ job: job.name, reason: 'TURN_ENDED' }, 1);
+    failedRuns.forEach(({ subscription, cycleIndex, error }) => {
+      failed(error.reason, `${subscription} cycle ${cycleIndex}: ${error.reason}`);
+      log.error('A billing run failed.', { organization: organizationId, subscription, cycle_index: cycleIndex, reason: error.reason, detail: error.message });
+    });
+    await job.release(peers, contextFor(organizationId));
+  } catch (error) {
+    // The organization's lease ends by itself; until then nobody hurries into the same failure.
+    failed(reasonOf(error), error instanceof Error ? error.message : String(error));
+    log.error('A job failed for an organization.', { job: job.name, organization: organizationId }, error);
+  }
+}
+
+/** Lets others have an organization that this run claimed and has no time for. */
+async function leave({ peers, log, metrics }: RunJobDependencies, job: JobDefinition, organizationId: string): Promise<void> {
+  metrics.deferred({ job: job.name, reason: 'TIME_OVER' }, 1);
+  await job.release(peers, contextFor(organizationId)).catch((error: unknown) => log.error('An organization could not be given back; its lease ends by itself.', { job: job.name, organization: organizationId }, error));
+}
+
+/** A reason of the documented table, or that there is none: labels of a metric must stay few. */
+function reasonOf(error: unknown): string {
+  return error instanceof CallError && error.reason !== '' ? error.reason : 'UNEXPECTED';
 }
 
 async function now(database: SchedulerDatabase): Promise<Instant> {

@@ -4,6 +4,8 @@ import { createPeerAuthenticate, createServiceGround, unaryService, type Platfor
 import { SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { advanceClock } from './advance-clock.ts';
 import { openSchedulerDatabase } from './database.ts';
+import { jobs } from './job.ts';
+import { createSchedulerMetrics } from './metrics.ts';
 import { connectPeers } from './peers.ts';
 import { jobHandlers } from './run-job.ts';
 import { startTicking } from './tick.ts';
@@ -13,8 +15,9 @@ export async function createSchedulerService(platform: Platform, { tickIntervalM
   const { log, admission, peer, closePeers } = createServiceGround(platform, 'scheduler');
   const database = openSchedulerDatabase(platform, log);
   const peers = connectPeers(peer);
-  const dependencies = { peers, database, log, newUuid: randomUUID };
-  const ticking = tickIntervalMs === null ? null : startTicking(dependencies, tickIntervalMs);
+  const metrics = createSchedulerMetrics();
+  const dependencies = { peers, database, log, metrics, elapsedMs: () => performance.now(), newUuid: randomUUID };
+  const ticking = tickIntervalMs === null ? null : startTicking(dependencies, { jobs: Object.values(jobs), intervalMs: tickIntervalMs });
   return {
     name: 'scheduler',
     services: [
@@ -23,6 +26,7 @@ export async function createSchedulerService(platform: Platform, { tickIntervalM
         advanceClock: (context, request) => advanceClock(peers, context, request),
       }, { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log }),
     ],
+    metrics: () => metrics.text(),
     async close() {
       await ticking?.stop();
       closePeers();

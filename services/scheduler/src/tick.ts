@@ -1,6 +1,7 @@
 // The tick: every so often, each job once. When a tick falls makes no difference to any amount, only to how soon it is known.
-import type { Log } from '@valora/chassis';
-import { jobs } from './job.ts';
+// Ticks are due at a steady pace; one that begins late, for the one before took longer or the process is short of time, is
+// late by the lag that is measured.
+import type { JobDefinition } from './job.ts';
 import { runJob, type RunJobDependencies } from './run-job.ts';
 
 export interface Ticking {
@@ -8,27 +9,31 @@ export interface Ticking {
   stop(): Promise<void>;
 }
 
-export function startTicking(dependencies: RunJobDependencies & { readonly log: Log }, intervalMs: number): Ticking {
+export function startTicking(dependencies: RunJobDependencies, { jobs, intervalMs }: { jobs: readonly JobDefinition[]; intervalMs: number }): Ticking {
+  const { log, metrics, elapsedMs } = dependencies;
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
 
   async function tick(): Promise<void> {
-    for (const job of Object.values(jobs)) {
+    for (const job of jobs) {
       if (stopping) return;
       await runJob(dependencies, job, { record: 'IF_ANYTHING', stopped: () => stopping })
-        .catch((error: unknown) => dependencies.log.error('A job failed.', { job: job.name }, error));
+        .catch((error: unknown) => log.error('A job failed.', { job: job.name }, error));
     }
   }
 
-  function schedule(): void {
+  function schedule(dueMs: number): void {
     timer = setTimeout(() => {
+      const beginMs = elapsedMs();
+      metrics.runloopLag(Math.max(0, beginMs - dueMs));
       running = tick().finally(() => {
-        if (!stopping) schedule();
+        // Counted from when this one began: ticks that were missed are not made up for.
+        if (!stopping) schedule(beginMs + intervalMs);
       });
-    }, intervalMs);
+    }, Math.max(0, dueMs - elapsedMs()));
   }
-  schedule();
+  schedule(elapsedMs() + intervalMs);
 
   return {
     async stop() {

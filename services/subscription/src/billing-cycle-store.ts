@@ -14,7 +14,8 @@ const PREDECESSOR_CLOSED = `(cycle.cycle_index = 1 or exists (
   select from billing_cycle previous where previous.organization_id = cycle.organization_id and previous.subscription_reference = cycle.subscription_reference
     and previous.cycle_index = cycle.cycle_index - 1 and previous.state = 'CLOSED'))`;
 
-function cycleFromRow(row: Omit<BillingCycleRow, 'organizationId' | 'leaseEndTime'>): BillingCycle {
+/** The columns of a row that a cycle is made of. */
+export function cycleFromRow(row: Pick<BillingCycleRow, 'subscriptionReference' | 'cycleIndex' | 'startTime' | 'endTime' | 'cutoffTime' | 'tzdataVersion' | 'state' | 'runDigest'>): BillingCycle {
   return {
     subscriptionReference: row.subscriptionReference,
     index: row.cycleIndex,
@@ -52,19 +53,19 @@ export async function findClock(sql: Sql): Promise<Instant | null> {
  * Takes cycles whose cutoff has come, OPEN → CLOSING, also those whose earlier taker let its lease end. The lease goes by the
  * database's clock, as the taker lives by real time, in a sandbox too. Concurrent claimers skip each other's rows.
  */
-export async function claimCycles(sql: Sql, { now, batchSizeMax, leaseMicros }: { now: Instant; batchSizeMax: number; leaseMicros: bigint }): Promise<readonly BillingCycle[]> {
+export async function claimCycles(sql: Sql, { now, batchSizeMax, leaseMicros, withoutRetryDelay }: { now: Instant; batchSizeMax: number; leaseMicros: bigint; withoutRetryDelay: boolean }): Promise<readonly BillingCycle[]> {
   const rows = await sql.query<BillingCycleRow>(
     `with clock as materialized (select now_micros() as now),
      due as materialized (
        select cycle.subscription_reference, cycle.cycle_index, clock.now from billing_cycle cycle, clock
-       where cycle.organization_id = current_organization() and cycle.state <> 'CLOSED' and cycle.cutoff_time <= $1::bigint
-         and (cycle.state = 'OPEN' or cycle.lease_end_time <= clock.now) and ${PREDECESSOR_CLOSED}
+       where cycle.organization_id = current_organization() and cycle.state <> 'CLOSED' and not cycle.set_aside and cycle.cutoff_time <= $1::bigint
+         and (cycle.state = 'OPEN' or cycle.lease_end_time <= clock.now or (cycle.given_back and $4::boolean)) and ${PREDECESSOR_CLOSED}
        order by cycle.cutoff_time, cycle.subscription_reference, cycle.cycle_index
        limit $2::bigint for update of cycle skip locked)
-     update billing_cycle cycle set state = 'CLOSING', lease_end_time = due.now + $3::bigint
+     update billing_cycle cycle set state = 'CLOSING', lease_end_time = due.now + $3::bigint, given_back = false
      from due where cycle.organization_id = current_organization() and cycle.subscription_reference = due.subscription_reference and cycle.cycle_index = due.cycle_index
      returning ${COLUMNS}`,
-    [now, BigInt(batchSizeMax), leaseMicros]);
+    [now, BigInt(batchSizeMax), leaseMicros, withoutRetryDelay]);
   return rows.map(cycleFromRow).toSorted(byCutoff);
 }
 
@@ -82,7 +83,7 @@ export async function lockCycles(sql: Sql, names: readonly { readonly subscripti
 /** CLOSING → CLOSED for locked cycles. */
 export async function closeCycles(sql: Sql, closed: readonly { readonly subscriptionReference: string; readonly index: number; readonly runDigest: string }[]): Promise<void> {
   await sql.query(
-    `update billing_cycle cycle set state = 'CLOSED', lease_end_time = null, run_digest = completed.run_digest
+    `update billing_cycle cycle set state = 'CLOSED', lease_end_time = null, given_back = false, set_aside = false, run_digest = completed.run_digest
      from unnest($1::text[], $2::int[], $3::text[]) as completed (subscription_reference, cycle_index, run_digest)
      where cycle.organization_id = current_organization() and cycle.subscription_reference = completed.subscription_reference and cycle.cycle_index = completed.cycle_index`,
     [closed.map(({ subscriptionReference }) => subscriptionReference), closed.map(({ index }) => index), closed.map(({ runDigest }) => runDigest)]);
@@ -91,15 +92,16 @@ export async function closeCycles(sql: Sql, closed: readonly { readonly subscrip
 /** Ends the leases of locked cycles that are being closed after `delayMicros`, by the database's clock. */
 export async function releaseLeases(sql: Sql, { released, delayMicros }: { released: readonly { readonly subscriptionReference: string; readonly index: number }[]; delayMicros: bigint }): Promise<void> {
   await sql.query(
-    `update billing_cycle cycle set lease_end_time = now_micros() + $3::bigint
+    `update billing_cycle cycle set lease_end_time = now_micros() + $3::bigint, given_back = true
      from unnest($1::text[], $2::int[]) as released (subscription_reference, cycle_index)
      where cycle.organization_id = current_organization() and cycle.subscription_reference = released.subscription_reference
-       and cycle.cycle_index = released.cycle_index and cycle.state = 'CLOSING'`,
+       and cycle.cycle_index = released.cycle_index and cycle.state = 'CLOSING' and not cycle.set_aside`,
     [released.map(({ subscriptionReference }) => subscriptionReference), released.map(({ index }) => index), delayMicros]);
 }
 
 /**
- * When a cycle can be claimed next. A cycle that waits for its predecessor is not counted, as the predecessor is. One being
+ * When a cycle can be claimed next. A cycle that waits for its predecessor is not counted, as the predecessor is; one that is
+ * set aside is not, nor what waits for it: RetryCycle says when it is due again. One being
  * closed comes back when its lease ends. A sandbox's clock says nothing about that, so there it is due since its cutoff, but
  * nobody needs to look before the lease's end unless another cycle is due.
  */
@@ -111,7 +113,7 @@ export async function nextClaim(sql: Sql): Promise<NextDue> {
         order by cycle.cutoff_time limit 1) as open_time,
        closing.cutoff_time as closing_time, closing.lease_end_time, fence.sandbox_time
      from fence, (select min(cutoff_time) as cutoff_time, min(lease_end_time) as lease_end_time from billing_cycle
-       where organization_id = current_organization() and state = 'CLOSING') closing
+       where organization_id = current_organization() and state = 'CLOSING' and not set_aside) closing
      where fence.organization_id = current_organization()`);
   const openTime = row.open_time === null ? null : instant(row.open_time);
   if (row.closing_time === null || row.lease_end_time === null) return { dueTime: openTime, notBefore: null };

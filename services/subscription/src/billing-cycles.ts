@@ -1,5 +1,5 @@
 // The rpcs of billing cycles.
-import { commonErrors, Fields, leaseBounds, paged, parsePage, type CallContext, type Handlers } from '@valora/chassis';
+import { commonErrors, Fields, leaseBounds, paged, parsePage, type CallContext, type Handlers, type RecordingDependencies } from '@valora/chassis';
 import type {
   BillingCycleServiceService, ClaimDueCyclesRequest, ClaimDueCyclesResponse, ListBillingCyclesRequest, ListBillingCyclesResponse,
 } from '@valora/contracts/valora/subscription/v1/billing_cycle';
@@ -7,15 +7,16 @@ import { claimCycles, findClock, listCyclesAfter } from './billing-cycle-store.t
 import { billingCycleToProto } from './billing-cycle.ts';
 import { batchGetBillingFacts } from './billing-facts.ts';
 import { completeCycles } from './complete-cycles.ts';
-import type { SubscriptionDatabase } from './database.ts';
+import type { SubscriptionDatabase, Transaction } from './database.ts';
 import { openDueCycles, type OpeningDependencies } from './open-due-cycles.ts';
 import { releaseCycles } from './release-cycles.ts';
+import { listSetAsideCycles, retryCycle } from './set-aside-cycles.ts';
 import { findSubscription } from './subscription-store.ts';
 
 const CLAIMED_MAX = 1_000;
 const INDEX = /^[0-9]{1,9}$/;
 
-export function billingCycleHandlers(dependencies: OpeningDependencies): Handlers<typeof BillingCycleServiceService> {
+export function billingCycleHandlers(dependencies: OpeningDependencies & RecordingDependencies<Transaction>): Handlers<typeof BillingCycleServiceService> {
   const { database } = dependencies;
   return {
     listBillingCycles: (context, request) => listBillingCycles(database, context, request),
@@ -23,6 +24,8 @@ export function billingCycleHandlers(dependencies: OpeningDependencies): Handler
     claimDueCycles: (context, request) => claimDueCycles(database, context, request),
     completeCycles: (context, request) => completeCycles(database, context, request),
     releaseCycles: (context, request) => releaseCycles(database, context, request),
+    listSetAsideCycles: (context, request) => listSetAsideCycles(database, context, request),
+    retryCycle: (context, request) => retryCycle(dependencies, context, request),
     batchGetBillingFacts: (context, request) => batchGetBillingFacts(database, context, request),
   };
 }
@@ -49,7 +52,7 @@ async function claimDueCycles(database: SubscriptionDatabase, { organizationId }
   fields.check();
   const cycles = await database.bulk(organizationId, async (sql) => {
     const now = await findClock(sql);
-    return now === null ? [] : await claimCycles(sql, { now, batchSizeMax, leaseMicros });
+    return now === null ? [] : await claimCycles(sql, { now, batchSizeMax, leaseMicros, withoutRetryDelay: request.withoutRetryDelay });
   });
   return { cycles: cycles.map(billingCycleToProto) };
 }

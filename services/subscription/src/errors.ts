@@ -9,6 +9,7 @@ export const errorTable = {
     message: 'The customer "{customer}" has usage of the meter "{meter}" billed by the subscription "{subscription}", so a second one would bill it twice. Choose a plan without that meter.',
   },
   CYCLE_NOT_CLAIMED: { code: 'FAILED_PRECONDITION', message: 'Cycle {cycle_index} of the subscription "{subscription}" was never claimed, so it can have no run. Claim it first.' },
+  CYCLE_NOT_SET_ASIDE: { code: 'FAILED_PRECONDITION', message: 'Cycle {cycle_index} of the subscription "{subscription}" is not set aside, so there is nothing to put back. List those that are.' },
   RUN_DIGEST_MISMATCH: {
     code: 'FAILED_PRECONDITION',
     message: 'Cycle {cycle_index} of the subscription "{subscription}" was completed with the run digest {stored_digest}, not {run_digest}. Nothing was changed. '

@@ -26,7 +26,7 @@ export async function createSubscriptionService(platform: Platform): Promise<Run
     services: [
       unaryService(CustomerServiceService, customerHandlers(recording), wrapping),
       unaryService(SubscriptionServiceService, subscriptionHandlers({ ...recording, sources }), wrapping),
-      unaryService(BillingCycleServiceService, billingCycleHandlers({ database, sources, tzdataVersion: timeZoneRules() }), wrapping),
+      unaryService(BillingCycleServiceService, billingCycleHandlers({ ...recording, sources, tzdataVersion: timeZoneRules() }), wrapping),
       unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),
       unaryService(AuditServiceService, auditHandlers(database), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),

@@ -22,7 +22,7 @@ async function open(organizationId: string, batchSizeMax = 1_000): Promise<numbe
 }
 
 async function claim(organizationId: string, batchSizeMax = 1_000): Promise<readonly BillingCycle[]> {
-  return (await lab.cycles.claimDueCycles(as(organizationId), { batchSizeMax, leaseDuration: LEASE })).cycles;
+  return (await lab.cycles.claimDueCycles(as(organizationId), { batchSizeMax, leaseDuration: LEASE, withoutRetryDelay: false })).cycles;
 }
 
 async function complete(organizationId: string, cycles: readonly Pick<BillingCycle, 'subscription' | 'cycleIndex'>[], runDigest = DIGEST): Promise<void> {

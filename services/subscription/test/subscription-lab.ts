@@ -58,7 +58,7 @@ export async function openSubscriptionLab(): Promise<SubscriptionLab> {
     customers: customerHandlers(recording),
     subscriptions: subscriptionHandlers({ ...recording, sources: { findPlan: async (_context, code) => plans[code] ?? null, findTimeZone: async () => 'Europe/Berlin' } }),
     cycles: billingCycleHandlers({
-      database,
+      ...recording,
       tzdataVersion: '2026a',
       sources: {
         async sealedSettings(_context, throughTime) {

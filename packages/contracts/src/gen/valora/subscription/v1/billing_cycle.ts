@@ -228,7 +228,11 @@ export interface ClaimDueCyclesRequest {
   /** 1 to 1,000. */
   readonly batchSizeMax: number;
   /** How long the claim lasts, 1 s to 10 min. */
-  readonly leaseDuration?: Duration | undefined;
+  readonly leaseDuration?:
+    | Duration
+    | undefined;
+  /** Also cycles that wait for their retry after a failure; for whoever has just mended the cause, as AdvanceClock's caller. */
+  readonly withoutRetryDelay: boolean;
 }
 
 /** Response of ClaimDueCycles. */
@@ -259,14 +263,74 @@ export interface CompleteCyclesResponse {
 
 /** Request of ReleaseCycles. */
 export interface ReleaseCyclesRequest {
-  /** 1 to 1,000. */
+  /** Given back without counting a failure; with `failed` 1 to 1,000 in all, each cycle once. */
   readonly cycles: readonly BillingCycleName[];
-  /** How long nobody is to claim them, by the real clock, 0 to 1 hour. */
-  readonly retryDelay?: Duration | undefined;
+  /** How long nobody is to claim `cycles`, by the real clock, 0 to 1 hour. */
+  readonly retryDelay?:
+    | Duration
+    | undefined;
+  /** Cycles whose run failed. */
+  readonly failed: readonly FailedCycle[];
+}
+
+/** A cycle whose run failed. */
+export interface FailedCycle {
+  /** The cycle. */
+  readonly cycle?:
+    | BillingCycleName
+    | undefined;
+  /** Why: UPPER_SNAKE, at most 64 characters. */
+  readonly reason: string;
+  /** The failure in words, at most 1,000 characters. */
+  readonly message: string;
 }
 
 /** Response of ReleaseCycles. */
 export interface ReleaseCyclesResponse {
+}
+
+/** A cycle that is not tried again until somebody asks for it. */
+export interface SetAsideCycle {
+  /** The cycle, CLOSING. */
+  readonly cycle?:
+    | BillingCycle
+    | undefined;
+  /** How often its run failed. */
+  readonly failureCount: number;
+  /** Why it failed last. */
+  readonly reason: string;
+  /** The last failure in words. */
+  readonly message: string;
+  /** When it failed last, by the real clock. */
+  readonly failureTime?: Timestamp | undefined;
+}
+
+/** Request of ListSetAsideCycles. */
+export interface ListSetAsideCyclesRequest {
+  /** 1 to 1,000; 0 means 100. */
+  readonly pageSize: number;
+  /** From the last response; empty for the first page. */
+  readonly pageToken: string;
+}
+
+/** Response of ListSetAsideCycles. */
+export interface ListSetAsideCyclesResponse {
+  /** One page, by (subscription, index). */
+  readonly cycles: readonly SetAsideCycle[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+/** Request of RetryCycle. */
+export interface RetryCycleRequest {
+  /** New for each new request. */
+  readonly requestId: string;
+  /** The cycle. */
+  readonly cycle?: BillingCycleName | undefined;
+}
+
+/** Response of RetryCycle. */
+export interface RetryCycleResponse {
 }
 
 /** Request of BatchGetBillingFacts. */
@@ -1254,7 +1318,7 @@ export const OpenDueCyclesResponse: MessageFns<OpenDueCyclesResponse> = {
 };
 
 function createBaseClaimDueCyclesRequest(): ClaimDueCyclesRequest {
-  return { batchSizeMax: 0, leaseDuration: undefined };
+  return { batchSizeMax: 0, leaseDuration: undefined, withoutRetryDelay: false };
 }
 
 export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
@@ -1264,6 +1328,9 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
     }
     if (message.leaseDuration !== undefined) {
       Duration.encode(message.leaseDuration, writer.uint32(18).fork()).join();
+    }
+    if (message.withoutRetryDelay !== false) {
+      writer.uint32(24).bool(message.withoutRetryDelay);
     }
     return writer;
   },
@@ -1297,6 +1364,14 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
             message.leaseDuration = Duration.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withoutRetryDelay = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1321,6 +1396,11 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
         : isSet(object.lease_duration)
         ? Duration.fromJSON(object.lease_duration)
         : undefined,
+      withoutRetryDelay: isSet(object.withoutRetryDelay)
+        ? globalThis.Boolean(object.withoutRetryDelay)
+        : isSet(object.without_retry_delay)
+        ? globalThis.Boolean(object.without_retry_delay)
+        : false,
     };
   },
 
@@ -1331,6 +1411,9 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
     }
     if (message.leaseDuration !== undefined) {
       obj.leaseDuration = Duration.toJSON(message.leaseDuration);
+    }
+    if (message.withoutRetryDelay !== false) {
+      obj.withoutRetryDelay = message.withoutRetryDelay;
     }
     return obj;
   },
@@ -1344,6 +1427,7 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
     message.leaseDuration = (object.leaseDuration !== undefined && object.leaseDuration !== null)
       ? Duration.fromPartial(object.leaseDuration)
       : undefined;
+    message.withoutRetryDelay = object.withoutRetryDelay ?? false;
     return message;
   },
 };
@@ -1632,7 +1716,7 @@ export const CompleteCyclesResponse: MessageFns<CompleteCyclesResponse> = {
 };
 
 function createBaseReleaseCyclesRequest(): ReleaseCyclesRequest {
-  return { cycles: [], retryDelay: undefined };
+  return { cycles: [], retryDelay: undefined, failed: [] };
 }
 
 export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
@@ -1642,6 +1726,9 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
     }
     if (message.retryDelay !== undefined) {
       Duration.encode(message.retryDelay, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.failed) {
+      FailedCycle.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1675,6 +1762,14 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
             message.retryDelay = Duration.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failed.push(FailedCycle.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1697,6 +1792,7 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
         : isSet(object.retry_delay)
         ? Duration.fromJSON(object.retry_delay)
         : undefined,
+      failed: globalThis.Array.isArray(object?.failed) ? object.failed.map((e: any) => FailedCycle.fromJSON(e)) : [],
     };
   },
 
@@ -1707,6 +1803,9 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
     }
     if (message.retryDelay !== undefined) {
       obj.retryDelay = Duration.toJSON(message.retryDelay);
+    }
+    if (message.failed?.length) {
+      obj.failed = message.failed.map((e) => FailedCycle.toJSON(e));
     }
     return obj;
   },
@@ -1720,6 +1819,110 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
     message.retryDelay = (object.retryDelay !== undefined && object.retryDelay !== null)
       ? Duration.fromPartial(object.retryDelay)
       : undefined;
+    message.failed = object.failed?.map((e) => FailedCycle.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseFailedCycle(): FailedCycle {
+  return { cycle: undefined, reason: "", message: "" };
+}
+
+export const FailedCycle: MessageFns<FailedCycle> = {
+  encode(message: FailedCycle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cycle !== undefined) {
+      BillingCycleName.encode(message.cycle, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FailedCycle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFailedCycle() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cycle = BillingCycleName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FailedCycle {
+    return {
+      cycle: isSet(object.cycle) ? BillingCycleName.fromJSON(object.cycle) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: FailedCycle): unknown {
+    const obj: any = {};
+    if (message.cycle !== undefined) {
+      obj.cycle = BillingCycleName.toJSON(message.cycle);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FailedCycle>, I>>(base?: I): FailedCycle {
+    return FailedCycle.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FailedCycle>, I>>(object: I): FailedCycle {
+    const message = createBaseFailedCycle() as any;
+    message.cycle = (object.cycle !== undefined && object.cycle !== null)
+      ? BillingCycleName.fromPartial(object.cycle)
+      : undefined;
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
     return message;
   },
 };
@@ -1772,6 +1975,476 @@ export const ReleaseCyclesResponse: MessageFns<ReleaseCyclesResponse> = {
   },
   fromPartial<I extends Exact<DeepPartial<ReleaseCyclesResponse>, I>>(_: I): ReleaseCyclesResponse {
     const message = createBaseReleaseCyclesResponse() as any;
+    return message;
+  },
+};
+
+function createBaseSetAsideCycle(): SetAsideCycle {
+  return { cycle: undefined, failureCount: 0, reason: "", message: "", failureTime: undefined };
+}
+
+export const SetAsideCycle: MessageFns<SetAsideCycle> = {
+  encode(message: SetAsideCycle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cycle !== undefined) {
+      BillingCycle.encode(message.cycle, writer.uint32(10).fork()).join();
+    }
+    if (message.failureCount !== 0) {
+      writer.uint32(16).int32(message.failureCount);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    if (message.failureTime !== undefined) {
+      Timestamp.encode(message.failureTime, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetAsideCycle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetAsideCycle() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cycle = BillingCycle.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.failureCount = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.failureTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetAsideCycle {
+    return {
+      cycle: isSet(object.cycle) ? BillingCycle.fromJSON(object.cycle) : undefined,
+      failureCount: isSet(object.failureCount)
+        ? globalThis.Number(object.failureCount)
+        : isSet(object.failure_count)
+        ? globalThis.Number(object.failure_count)
+        : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      failureTime: isSet(object.failureTime)
+        ? fromJsonTimestamp(object.failureTime)
+        : isSet(object.failure_time)
+        ? fromJsonTimestamp(object.failure_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SetAsideCycle): unknown {
+    const obj: any = {};
+    if (message.cycle !== undefined) {
+      obj.cycle = BillingCycle.toJSON(message.cycle);
+    }
+    if (message.failureCount !== 0) {
+      obj.failureCount = Math.round(message.failureCount);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.failureTime !== undefined) {
+      obj.failureTime = fromTimestamp(message.failureTime).toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetAsideCycle>, I>>(base?: I): SetAsideCycle {
+    return SetAsideCycle.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetAsideCycle>, I>>(object: I): SetAsideCycle {
+    const message = createBaseSetAsideCycle() as any;
+    message.cycle = (object.cycle !== undefined && object.cycle !== null)
+      ? BillingCycle.fromPartial(object.cycle)
+      : undefined;
+    message.failureCount = object.failureCount ?? 0;
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
+    message.failureTime = (object.failureTime !== undefined && object.failureTime !== null)
+      ? Timestamp.fromPartial(object.failureTime)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListSetAsideCyclesRequest(): ListSetAsideCyclesRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListSetAsideCyclesRequest: MessageFns<ListSetAsideCyclesRequest> = {
+  encode(message: ListSetAsideCyclesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSetAsideCyclesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSetAsideCyclesRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSetAsideCyclesRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSetAsideCyclesRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSetAsideCyclesRequest>, I>>(base?: I): ListSetAsideCyclesRequest {
+    return ListSetAsideCyclesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSetAsideCyclesRequest>, I>>(object: I): ListSetAsideCyclesRequest {
+    const message = createBaseListSetAsideCyclesRequest() as any;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListSetAsideCyclesResponse(): ListSetAsideCyclesResponse {
+  return { cycles: [], nextPageToken: "" };
+}
+
+export const ListSetAsideCyclesResponse: MessageFns<ListSetAsideCyclesResponse> = {
+  encode(message: ListSetAsideCyclesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.cycles) {
+      SetAsideCycle.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSetAsideCyclesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSetAsideCyclesResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cycles.push(SetAsideCycle.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSetAsideCyclesResponse {
+    return {
+      cycles: globalThis.Array.isArray(object?.cycles) ? object.cycles.map((e: any) => SetAsideCycle.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSetAsideCyclesResponse): unknown {
+    const obj: any = {};
+    if (message.cycles?.length) {
+      obj.cycles = message.cycles.map((e) => SetAsideCycle.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSetAsideCyclesResponse>, I>>(base?: I): ListSetAsideCyclesResponse {
+    return ListSetAsideCyclesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSetAsideCyclesResponse>, I>>(object: I): ListSetAsideCyclesResponse {
+    const message = createBaseListSetAsideCyclesResponse() as any;
+    message.cycles = object.cycles?.map((e) => SetAsideCycle.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseRetryCycleRequest(): RetryCycleRequest {
+  return { requestId: "", cycle: undefined };
+}
+
+export const RetryCycleRequest: MessageFns<RetryCycleRequest> = {
+  encode(message: RetryCycleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.cycle !== undefined) {
+      BillingCycleName.encode(message.cycle, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryCycleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryCycleRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cycle = BillingCycleName.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetryCycleRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      cycle: isSet(object.cycle) ? BillingCycleName.fromJSON(object.cycle) : undefined,
+    };
+  },
+
+  toJSON(message: RetryCycleRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.cycle !== undefined) {
+      obj.cycle = BillingCycleName.toJSON(message.cycle);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetryCycleRequest>, I>>(base?: I): RetryCycleRequest {
+    return RetryCycleRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryCycleRequest>, I>>(object: I): RetryCycleRequest {
+    const message = createBaseRetryCycleRequest() as any;
+    message.requestId = object.requestId ?? "";
+    message.cycle = (object.cycle !== undefined && object.cycle !== null)
+      ? BillingCycleName.fromPartial(object.cycle)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRetryCycleResponse(): RetryCycleResponse {
+  return {};
+}
+
+export const RetryCycleResponse: MessageFns<RetryCycleResponse> = {
+  encode(_: RetryCycleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryCycleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryCycleResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): RetryCycleResponse {
+    return {};
+  },
+
+  toJSON(_: RetryCycleResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetryCycleResponse>, I>>(base?: I): RetryCycleResponse {
+    return RetryCycleResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryCycleResponse>, I>>(_: I): RetryCycleResponse {
+    const message = createBaseRetryCycleResponse() as any;
     return message;
   },
 };
@@ -2412,8 +3085,10 @@ export const BillingCycleServiceService = {
     responseDeserialize: (value: Buffer): CompleteCyclesResponse => CompleteCyclesResponse.decode(value),
   },
   /**
-   * Gives claimed cycles back after a run that failed: they stay CLOSING and are given out again after a delay. Idempotent; a
-   * cycle that is CLOSED by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND.
+   * Gives claimed cycles back: they stay CLOSING and are given out again after a delay. Those in `failed` are counted: the
+   * delay doubles with each failure from 30 s to 1 h, and after the 10th the cycle is set aside (never in a sandbox, where
+   * AdvanceClock names what failed). Atomic. Safe to repeat, save that each call counts its failures; a cycle that is CLOSED
+   * or set aside by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND. Next: ListSetAsideCycles.
    */
   releaseCycles: {
     path: "/valora.subscription.v1.BillingCycleService/ReleaseCycles" as const,
@@ -2424,6 +3099,35 @@ export const BillingCycleServiceService = {
     responseSerialize: (value: ReleaseCyclesResponse): Buffer =>
       Buffer.from(ReleaseCyclesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReleaseCyclesResponse => ReleaseCyclesResponse.decode(value),
+  },
+  /**
+   * Lists the cycles that are set aside, by (subscription, index): those whose run failed 10 times, each with its last
+   * failure. They and the later cycles of their subscriptions wait; other subscriptions don't. Read only.
+   * Reasons: FIELD_INVALID. Next: mend the cause, then RetryCycle.
+   */
+  listSetAsideCycles: {
+    path: "/valora.subscription.v1.BillingCycleService/ListSetAsideCycles" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSetAsideCyclesRequest): Buffer =>
+      Buffer.from(ListSetAsideCyclesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSetAsideCyclesRequest => ListSetAsideCyclesRequest.decode(value),
+    responseSerialize: (value: ListSetAsideCyclesResponse): Buffer =>
+      Buffer.from(ListSetAsideCyclesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSetAsideCyclesResponse => ListSetAsideCyclesResponse.decode(value),
+  },
+  /**
+   * Puts a cycle that is set aside back to work at once, its failures counted from 0 again. Idempotent by request_id.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, CYCLE_NOT_SET_ASIDE.
+   */
+  retryCycle: {
+    path: "/valora.subscription.v1.BillingCycleService/RetryCycle" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetryCycleRequest): Buffer => Buffer.from(RetryCycleRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetryCycleRequest => RetryCycleRequest.decode(value),
+    responseSerialize: (value: RetryCycleResponse): Buffer => Buffer.from(RetryCycleResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetryCycleResponse => RetryCycleResponse.decode(value),
   },
   /**
    * Answers everything of subscriptions that billing runs need: facts with their recorded times, and all cycles up to
@@ -2463,10 +3167,23 @@ export interface BillingCycleServiceServer extends UntypedServiceImplementation 
    */
   completeCycles: handleUnaryCall<CompleteCyclesRequest, CompleteCyclesResponse>;
   /**
-   * Gives claimed cycles back after a run that failed: they stay CLOSING and are given out again after a delay. Idempotent; a
-   * cycle that is CLOSED by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND.
+   * Gives claimed cycles back: they stay CLOSING and are given out again after a delay. Those in `failed` are counted: the
+   * delay doubles with each failure from 30 s to 1 h, and after the 10th the cycle is set aside (never in a sandbox, where
+   * AdvanceClock names what failed). Atomic. Safe to repeat, save that each call counts its failures; a cycle that is CLOSED
+   * or set aside by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND. Next: ListSetAsideCycles.
    */
   releaseCycles: handleUnaryCall<ReleaseCyclesRequest, ReleaseCyclesResponse>;
+  /**
+   * Lists the cycles that are set aside, by (subscription, index): those whose run failed 10 times, each with its last
+   * failure. They and the later cycles of their subscriptions wait; other subscriptions don't. Read only.
+   * Reasons: FIELD_INVALID. Next: mend the cause, then RetryCycle.
+   */
+  listSetAsideCycles: handleUnaryCall<ListSetAsideCyclesRequest, ListSetAsideCyclesResponse>;
+  /**
+   * Puts a cycle that is set aside back to work at once, its failures counted from 0 again. Idempotent by request_id.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, CYCLE_NOT_SET_ASIDE.
+   */
+  retryCycle: handleUnaryCall<RetryCycleRequest, RetryCycleResponse>;
   /**
    * Answers everything of subscriptions that billing runs need: facts with their recorded times, and all cycles up to
    * the run's. Read only. For invoicing. Reasons: FIELD_INVALID, NOT_FOUND.
@@ -2551,8 +3268,10 @@ export interface BillingCycleServiceClient extends Client {
     callback: (error: ServiceError | null, response: CompleteCyclesResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Gives claimed cycles back after a run that failed: they stay CLOSING and are given out again after a delay. Idempotent; a
-   * cycle that is CLOSED by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND.
+   * Gives claimed cycles back: they stay CLOSING and are given out again after a delay. Those in `failed` are counted: the
+   * delay doubles with each failure from 30 s to 1 h, and after the 10th the cycle is set aside (never in a sandbox, where
+   * AdvanceClock names what failed). Atomic. Safe to repeat, save that each call counts its failures; a cycle that is CLOSED
+   * or set aside by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND. Next: ListSetAsideCycles.
    */
   releaseCycles(
     request: ReleaseCyclesRequest,
@@ -2568,6 +3287,45 @@ export interface BillingCycleServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReleaseCyclesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the cycles that are set aside, by (subscription, index): those whose run failed 10 times, each with its last
+   * failure. They and the later cycles of their subscriptions wait; other subscriptions don't. Read only.
+   * Reasons: FIELD_INVALID. Next: mend the cause, then RetryCycle.
+   */
+  listSetAsideCycles(
+    request: ListSetAsideCyclesRequest,
+    callback: (error: ServiceError | null, response: ListSetAsideCyclesResponse) => void,
+  ): ClientUnaryCall;
+  listSetAsideCycles(
+    request: ListSetAsideCyclesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSetAsideCyclesResponse) => void,
+  ): ClientUnaryCall;
+  listSetAsideCycles(
+    request: ListSetAsideCyclesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSetAsideCyclesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Puts a cycle that is set aside back to work at once, its failures counted from 0 again. Idempotent by request_id.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, CYCLE_NOT_SET_ASIDE.
+   */
+  retryCycle(
+    request: RetryCycleRequest,
+    callback: (error: ServiceError | null, response: RetryCycleResponse) => void,
+  ): ClientUnaryCall;
+  retryCycle(
+    request: RetryCycleRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetryCycleResponse) => void,
+  ): ClientUnaryCall;
+  retryCycle(
+    request: RetryCycleRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetryCycleResponse) => void,
   ): ClientUnaryCall;
   /**
    * Answers everything of subscriptions that billing runs need: facts with their recorded times, and all cycles up to
