@@ -32,7 +32,9 @@ describe('CreateSubscription', () => {
   test("by the calendar, is anchored to the zone's midnight of 1 January 2001; another alignment is refused", async () => {
     const created = await subscribe(lab, 'org_a', { reference: 'sub-calendar', customer: 'acme', plan: 'fees', alignment: BillingAlignment.CALENDAR });
     expect(created).toMatchObject({ timeZone: 'Europe/Berlin', anchorTime: at('2000-12-31T23:00:00Z'), alignment: BillingAlignment.CALENDAR });
-    expect((await refusal(subscribe(lab, 'org_a', { reference: 'sub-x', customer: 'acme', plan: 'fees', alignment: Number('7') }))).metadata).toMatchObject({ field: 'subscription.alignment' });
+    const unknown = Object.assign(wanted({ reference: 'sub-x', customer: 'acme', plan: 'fees' }), { alignment: 7 });
+    const refused = await refusal(lab.subscriptions.createSubscription(as('org_a'), { requestId: newRequestId(), subscription: unknown }));
+    expect(refused.metadata).toMatchObject({ field: 'subscription.alignment' });
   });
 
   test('keeps a quantity of 38 digits exactly', async () => {
