@@ -88,7 +88,7 @@ async function furnish({ connection }: TestOrganization): Promise<Ids> {
   await catalog.createPlan({ requestId: 'a', plan: { code: ids.plan, displayName: 'x', version: 0, interval: 3, intervalCount: 1, prices: [ids.price] } });
   await connection.stub(CustomerServiceService).createCustomer({ requestId: 'a', customer: { reference: ids.customer, displayName: '', timeZone: '' } });
   await connection.stub(SubscriptionServiceService).createSubscription({
-    requestId: 'a', subscription: { reference: ids.subscription, customer: ids.customer, plan: ids.plan, planVersion: 0, startTime: at(START), items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0 },
+    requestId: 'a', subscription: { reference: ids.subscription, customer: ids.customer, plan: ids.plan, planVersion: 0, startTime: at(START), items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0, alignment: 0 },
   });
   await connection.stub(UsageServiceService).recordUsage({ events: [{ idempotencyKey: ids.event, meter: ids.meter, customer: ids.customer, subscription: '', eventTime: at(START), value: '7', properties: new Map() }] });
   await connection.stub(SchedulerServiceService).advanceClock({ targetTime: at('2026-02-02T00:00:00Z') });

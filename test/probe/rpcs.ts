@@ -124,7 +124,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.subscription.v1.CustomerService/GetCustomer': (ids) => ({ reference: ids.customer }),
   '/valora.subscription.v1.CustomerService/ListCustomers': () => page,
   '/valora.subscription.v1.SubscriptionService/CreateSubscription': (ids) => ({
-    requestId: ids.requestId, subscription: { reference: ids.subscription, customer: ids.customer, plan: ids.plan, planVersion: 0, items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0 },
+    requestId: ids.requestId, subscription: { reference: ids.subscription, customer: ids.customer, plan: ids.plan, planVersion: 0, items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0, alignment: 0 },
   }),
   '/valora.subscription.v1.SubscriptionService/GetSubscription': (ids) => ({ reference: ids.subscription }),
   '/valora.subscription.v1.SubscriptionService/ListSubscriptions': () => ({ ...page, customer: '' }),

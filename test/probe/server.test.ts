@@ -144,7 +144,7 @@ test('600 calls at once, each calling other services in turn: every one ends, an
   await scenario.plan('team', [{ code: 'fee', displayName: 'Fee', meter: null, model: { $case: 'flat', value: { amount: '1' } } }]);
   await scenario.caller.customers.createCustomer({ requestId: 'c', customer: { reference: 'acme', displayName: '', timeZone: '' } });
   const create = (number: number) => scenario.caller.subscriptions.createSubscription({
-    requestId: `s${number}`, subscription: { reference: `s${number}`, customer: 'acme', plan: 'team', planVersion: 0, startTime: timestampFromInstant(parseInstant('2026-01-01T00:00:00Z')), items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0 },
+    requestId: `s${number}`, subscription: { reference: `s${number}`, customer: 'acme', plan: 'team', planVersion: 0, startTime: timestampFromInstant(parseInstant('2026-01-01T00:00:00Z')), items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0, alignment: 0 },
   }).then(() => 'created', (error: unknown) => (error instanceof CallError ? error.reason : String(error)));
   const outcomes = await Promise.all(Array.from({ length: 600 }, (_, number) => create(number)));
   const counts = Map.groupBy(outcomes, (outcome) => outcome);
@@ -163,7 +163,7 @@ test('an organization on the real clock is billed by the jobs, when they run', a
   await caller.catalog.publishPriceVersion({ requestId: 'v', price: 'fee', effectiveFromTime: start, model: { model: { $case: 'flat', value: { amount: '5' } } }, allowBackDating: true });
   await caller.catalog.createPlan({ requestId: 'l', plan: { code: 'plan', displayName: 'Plan', version: 0, interval: 3, intervalCount: 1, prices: ['fee'] } });
   await caller.customers.createCustomer({ requestId: 'c', customer: { reference: 'acme', displayName: '', timeZone: '' } });
-  await caller.subscriptions.createSubscription({ requestId: 's', subscription: { reference: 'acme', customer: 'acme', plan: 'plan', planVersion: 0, startTime: start, items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0 } });
+  await caller.subscriptions.createSubscription({ requestId: 's', subscription: { reference: 'acme', customer: 'acme', plan: 'plan', planVersion: 0, startTime: start, items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0, alignment: 0 } });
   const scheduler = valora.operator.stub(SchedulerServiceService);
   // Two replicas at once, each job twice: the work is done once.
   for (const job of [Job.OPEN_CYCLES, Job.CLOSE_CYCLES, Job.ISSUE_INVOICES]) await Promise.all([scheduler.runJob({ job }), scheduler.runJob({ job })]);

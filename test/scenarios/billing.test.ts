@@ -4,6 +4,7 @@ import { CallError, instantFromTimestamp, timestampFromInstant } from '@valora/c
 import { callerOf, type PriceSample } from '@valora/cli';
 import { InvoiceState } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { BillingCycleServiceService, BillingCycleState } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
 import { formatInstant, parseInstant } from '@valora/rating';
 import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
@@ -106,6 +107,18 @@ test('a back-dated start bills the missed periods, each as its own cycle', async
   expect((await summaries(scenario)).toSorted()).toEqual(['acme 1: fee 20.00, requests 1.00 = 21.00', 'acme 2: fee 20.00 = 20.00']);
   await scenario.advance('2026-04-15T00:00:00Z');
   expect((await summaries(scenario)).toSorted()).toEqual(['acme 1: fee 20.00, requests 1.00 = 21.00', 'acme 2: fee 20.00 = 20.00', 'acme 3: fee 20.00, requests 2.00 = 22.00']);
+});
+
+test('2026-02-10 by the calendar: the first period ends on 1 March, with 19 of 28 days of its fee, and bills the first of each month from there', async () => {
+  const scenario = await startScenario(valora, '2026-02-10T10:00:00Z');
+  await scenario.plan('team', [fee, requests]);
+  await scenario.subscribe('acme', 'team', '2026-02-10T10:00:00Z', BillingAlignment.CALENDAR);
+  await scenario.use(['a', 'requests', 'acme', '2026-02-10T10:00:00Z', '150']);
+  await scenario.advance('2026-02-28T23:59:59.999999Z');
+  expect(await summaries(scenario)).toEqual([]);
+  await scenario.advance('2026-04-01T00:00:00Z');
+  // 20.00 × 19/28 = 13.571… = 13.57; requests are not prorated: 100 × 0.10 + 50 × 0.05.
+  expect(await summaries(scenario)).toEqual(['acme 1: fee 13.57, requests 12.50 = 26.07', 'acme 2: fee 20.00 = 20.00']);
 });
 
 test('a missing price version stops that run alone, names price and instant, and mending it bills', async () => {

@@ -4,6 +4,7 @@ import { timestampFromInstant } from '@valora/chassis';
 import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
 import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { PriceModel } from '@valora/contracts/valora/pricing/v1/price_model';
+import { BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { parseInstant } from '@valora/rating';
 import type { Caller } from './caller.ts';
@@ -39,12 +40,15 @@ export async function createPlan(caller: Caller, { plan, currencyCode, effective
 }
 
 /** Creates a customer of the same reference and starts its subscription. Safe to repeat. */
-export async function subscribe(caller: Caller, { customer, plan, startTime }: { customer: string; plan: string; startTime: string }): Promise<void> {
+export async function subscribe(
+  caller: Caller,
+  { customer, plan, startTime, alignment = BillingAlignment.UNSPECIFIED }: { customer: string; plan: string; startTime: string; alignment?: BillingAlignment | undefined },
+): Promise<void> {
   await caller.customers.createCustomer({ requestId: `customer ${customer}`, customer: { reference: customer, displayName: customer, timeZone: '' } });
   await caller.subscriptions.createSubscription({
     requestId: `subscription ${customer}`,
     subscription: {
-      reference: customer, customer, plan, planVersion: 0, startTime: at(startTime), items: [], timeZone: '', interval: PeriodInterval.UNSPECIFIED, intervalCount: 0, state: 0,
+      reference: customer, customer, plan, planVersion: 0, startTime: at(startTime), items: [], timeZone: '', interval: PeriodInterval.UNSPECIFIED, intervalCount: 0, state: 0, alignment,
     },
   });
 }

@@ -9,6 +9,7 @@ export { canonicalJson, type JsonValue } from './canonical/canonical-json.ts';
 export { composeRun } from './run/compose-run.ts';
 export type { AppliedCredit, CarriedCredit } from './run/credit.ts';
 export { currencyExponent } from './number/currency.ts';
+export { daysOf } from './time/days.ts';
 export { cycleCutoff, firstCutoff } from './time/cutoff.ts';
 export { type Decimal, parseDecimal } from './number/decimal.ts';
 export { derivedId, sha256Hex } from './canonical/derived-id.ts';
@@ -32,7 +33,7 @@ export {
 export { formatInstant, type Instant, instant, type Interval, parseInstant } from './time/instant.ts';
 export { rateQuantity, type RatedQuantity } from './model/model.ts';
 export { formatMinorUnits, parseMinorUnits } from './number/money.ts';
-export { type BillingCadence, cycleBounds, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
+export { type BillingCadence, calendarAnchor, cycleBounds, fullPeriod, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
 export type { Price, PriceModel, PriceVersion, PriceVersionBound, Tier } from './price/price.ts';
 export { resolvePriceVersion } from './price/price-version.ts';
 export { printTrace } from './trace/print-trace.ts';
@@ -48,10 +49,12 @@ export type {
   UsageQuery,
 } from './run/run.ts';
 export { settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
-export { liveItems, type SubscriptionFact, type SubscriptionItem } from './run/subscription.ts';
+export { cancelTimeKnownBefore, liveItems, partInService, type StartedFact, type SubscriptionFact, type SubscriptionItem } from './run/subscription.ts';
 export type {
   LineTrace,
+  PeriodTrace,
   PriceTrace,
+  ProrationStep,
   QuantityTrace,
   RatingStep,
   RoundingTrace,

@@ -3,7 +3,7 @@
  *
  * It shares no code with the engine (its fractions are pairs of bigints, never reduced, and it rounds by another formula), so that a trace which does not lead to its line is found out.
  */
-import type { FractionJson, LineTrace, RatingStep, SideTrace, TierStep } from '../src/index.ts';
+import type { FractionJson, LineTrace, ProrationStep, RatingStep, SideTrace, TierStep } from '../src/index.ts';
 
 type Pair = readonly [numerator: bigint, denominator: bigint];
 
@@ -47,9 +47,11 @@ function sideFaults({ quantity, price, steps, exact, rounding }: SideTrace, expo
   const faults: string[] = steps.filter((step) => !equal(stepAmount(step), pairOfJson(step.amount))).map((step) => `${step.kind}: wrong product`);
   const total = steps.map(({ amount }) => pairOfJson(amount)).reduce(plus, ZERO);
   if (!equal(total, pairOfJson(exact))) faults.push('the steps do not add up');
-  const quantities = steps.map((step) => pairOfJson(step.quantity)).reduce(plus, ZERO);
+  const quantities = steps.flatMap((step) => (step.kind === 'PRORATION' ? [] : [pairOfJson(step.quantity)])).reduce(plus, ZERO);
   if (!equal(quantities, pairOf(quantity.quantity))) faults.push('the quantities do not add up');
-  if (price.model.kind === 'VOLUME' && steps.length !== 1) faults.push('volume pricing has one step');
+  const prorations = steps.flatMap((step) => (step.kind === 'PRORATION' ? [step] : []));
+  if (prorations.length > 1 || !prorations.every((step) => isSoundProration(step, quantity.kind, steps))) faults.push('wrongly prorated');
+  if (price.model.kind === 'VOLUME' && steps.length !== 1 + prorations.length) faults.push('volume pricing has one step');
   if (!steps.every(liesWithinTier)) faults.push('a quantity lies outside its tier');
   const minorUnits = roundedHalf(pairOfJson(exact), exponent, rounding.mode);
   if (!equal([minorUnits, 10n ** BigInt(exponent)], pairOf(rounding.amount))) faults.push('wrongly rounded');
@@ -57,7 +59,33 @@ function sideFaults({ quantity, price, steps, exact, rounding }: SideTrace, expo
   return faults;
 }
 
+/** The days by the calendar of Intl, which the engine does not use; the fees from the other steps. */
+function isSoundProration(step: ProrationStep, kind: 'ITEM' | 'USAGE', steps: readonly RatingStep[]): boolean {
+  const { active, period, zone, activeDays, periodDays, fees, prorated } = step;
+  const due = steps.flatMap((one) => {
+    if (one.kind === 'PRORATION') return [];
+    if (kind === 'ITEM') return [pairOfJson(one.amount)];
+    return 'flatAmount' in one && one.flatAmount !== null ? [pairOf(one.flatAmount)] : [];
+  });
+  return (
+    dayNumber(active.end, zone) - dayNumber(active.start, zone) === activeDays &&
+    dayNumber(period.end, zone) - dayNumber(period.start, zone) === periodDays &&
+    activeDays < periodDays &&
+    equal(due.reduce(plus, ZERO), pairOfJson(fees)) &&
+    equal(times(pairOfJson(fees), [BigInt(activeDays), BigInt(periodDays)]), pairOfJson(prorated))
+  );
+}
+
+function dayNumber(time: string, zone: string): number {
+  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(time));
+  return Date.parse(`${parts}T00:00:00Z`) / 86_400_000;
+}
+
 function stepAmount(step: RatingStep): Pair {
+  if (step.kind === 'PRORATION') {
+    const [numerator, denominator] = pairOfJson(step.fees);
+    return plus(pairOfJson(step.prorated), [-numerator, denominator]);
+  }
   const units = times(pairOfJson(step.quantity), pairOf(step.unitAmount));
   const flat = step.kind === 'GRADUATED_TIER' || step.kind === 'VOLUME_TIER' ? step.flatAmount : null;
   return flat === null ? units : plus(units, pairOf(flat));

@@ -35,6 +35,8 @@ interface GoldenFile {
   readonly about: string;
   readonly start: string;
   readonly zone?: string;
+  readonly alignment?: 'CALENDAR';
+  readonly canceled?: readonly [effective: string, recorded: string][];
   readonly currency: string;
   readonly roundingMode?: RoundingMode;
   readonly keepZeroLines?: boolean;
@@ -58,6 +60,8 @@ function goldenOf(name: string, file: GoldenFile): Golden {
   const world: World = {
     start: file.start,
     zone: file.zone ?? 'UTC',
+    ...(file.alignment === undefined ? {} : { alignment: file.alignment }),
+    canceled: file.canceled ?? [],
     currencyCode: file.currency,
     settings: [{ ...SETTINGS, roundingMode, keepZeroLines }],
     prices: file.prices.map((one) => priceOf(one, file.currency)),

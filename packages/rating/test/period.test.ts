@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type BillingCadence,
+  calendarAnchor,
   cycleBounds,
   cycleCutoff,
   firstCutoff,
   formatInstant,
+  fullPeriod,
   instant,
   isTimeZone,
   parseInstant,
@@ -58,6 +60,47 @@ describe('boundary n, from the anchor', () => {
 
   test('microseconds of the anchor are kept', () => {
     expect(formatInstant(periodBoundary(cadence('2024-01-31T10:00:00.000001Z', 'MONTH'), 1))).toBe('2024-02-29T10:00:00.000001Z');
+  });
+});
+
+describe('calendar alignment: a grid from local 1 January 2001', () => {
+  const calendar = (interval: PeriodInterval, zone = 'UTC', count = 1): BillingCadence => ({ anchor: calendarAnchor(zone), interval, count, zone });
+
+  test.each([
+    ['months', calendar('MONTH'), '2024-02-10T00:00:00Z', '2024-02-01', ['2024-02-10', '2024-03-01', '2024-04-01']],
+    ['a start on a boundary is a full period', calendar('MONTH'), '2024-02-01T00:00:00Z', '2024-02-01', ['2024-02-01', '2024-03-01', '2024-04-01']],
+    ['a start 1 µs before one', calendar('MONTH'), '2024-02-29T23:59:59.999999Z', '2024-02-01', ['2024-02-29T23:59:59.999999Z', '2024-03-01', '2024-04-01']],
+    ['weeks begin on Monday', calendar('WEEK'), '2024-02-29T00:00:00Z', '2024-02-26', ['2024-02-29', '2024-03-04', '2024-03-11']],
+    ['quarters on 1 January, April, July, October', calendar('QUARTER'), '2024-02-10T00:00:00Z', '2024-01-01', ['2024-02-10', '2024-04-01', '2024-07-01']],
+    ['years', calendar('YEAR'), '2024-02-10T00:00:00Z', '2024-01-01', ['2024-02-10', '2025-01-01', '2026-01-01']],
+    ['days', calendar('DAY'), '2024-02-28T10:00:00Z', '2024-02-28', ['2024-02-28T10:00:00Z', '2024-02-29', '2024-03-01']],
+    ['every second month: January, March, …', calendar('MONTH', 'UTC', 2), '2024-02-10T00:00:00Z', '2024-01-01', ['2024-02-10', '2024-03-01', '2024-05-01']],
+    ['a start before 2001', calendar('MONTH', 'UTC', 2), '2000-12-10T00:00:00Z', '2000-11-01', ['2000-12-10', '2001-01-01', '2001-03-01']],
+    ['midnight in New York', calendar('MONTH', 'America/New_York'), '2024-03-01T04:59:59Z', '2024-02-01T05:00:00Z', ['2024-03-01T04:59:59Z', '2024-03-01T05:00:00Z', '2024-04-01T04:00:00Z']],
+    ['midnight skipped in Santiago on the first day, and there again on the second', calendar('DAY', 'America/Santiago'), '2024-09-08T12:00:00Z', '2024-09-08T04:00:00Z', ['2024-09-08T12:00:00Z', '2024-09-09T03:00:00Z', '2024-09-10T03:00:00Z']],
+  ])('%s', (_name, of, start, periodStart, expected) => {
+    const short = (at: bigint) => formatInstant(instant(at)).replace('T00:00:00Z', '');
+    const cycles = [1, 2].map((index) => cycleBounds(of, index, parseInstant(start)));
+    expect([...cycles.map((cycle) => short(cycle.start)), ...cycles.slice(-1).map((cycle) => short(cycle.end))]).toEqual(expected);
+    expect(short(fullPeriod(of, 1, parseInstant(start)).start)).toBe(periodStart);
+  });
+
+  test('law: the start lies in the first full period, cycles tile, and only the first can be cut', () => {
+    const starts = fc.bigInt(parseInstant('1995-01-01T00:00:00Z'), parseInstant('2040-01-01T00:00:00Z')).map(instant);
+    const intervals = fc.constantFrom<PeriodInterval>('DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR');
+    const zones = fc.constantFrom('UTC', 'America/Santiago', 'Asia/Beirut', 'Pacific/Apia', 'Africa/Casablanca', 'America/St_Johns');
+    fc.assert(
+      fc.property(starts, intervals, zones, fc.integer({ min: 1, max: 7 }), fc.integer({ min: 2, max: 30 }), (start, interval, zone, count, n) => {
+        const of = calendar(interval, zone, count);
+        const first = cycleBounds(of, 1, start);
+        const whole = fullPeriod(of, 1, start);
+        expect(first).toEqual({ start, end: whole.end });
+        expect(whole.start <= start && start < whole.end).toBe(true);
+        expect(cycleBounds(of, n, start)).toEqual(fullPeriod(of, n, start));
+        expect(cycleBounds(of, n, start).start).toBe(cycleBounds(of, n - 1, start).end);
+      }),
+      rounds(300),
+    );
   });
 });
 

@@ -8,6 +8,7 @@ import {
   type AggregatedUsage,
   type AggregationKind,
   aggregateUsage,
+  calendarAnchor,
   type CarriedCredit,
   composeRun,
   type ComposedRun,
@@ -96,6 +97,10 @@ export interface World {
   readonly meters?: Readonly<Record<string, AggregationKind>>;
   readonly events?: readonly RecordedEvent[];
   readonly facts?: RunFacts['subscription']['facts'];
+  /** By anniversary unless said otherwise. */
+  readonly alignment?: 'CALENDAR';
+  /** Cancels beside the start. */
+  readonly canceled?: readonly (readonly [effective: string, recorded: string])[];
   /** When the subscription was recorded; at its start unless said otherwise. */
   readonly recorded?: string;
 }
@@ -112,7 +117,7 @@ export function cyclesOf(world: World, count: number): { readonly firstCutoff: I
   const first = firstCutoff({ start: startTime, subscriptionRecordedTime: recordedTime });
   const cycles: CycleFact[] = [];
   for (let index = 1; index <= count; index += 1) {
-    const { start, end } = cycleBounds(cadence, index);
+    const { start, end } = cycleBounds(cadence, index, startTime);
     const previousCutoff = cycles.at(-1)?.cutoff ?? first;
     const cutoff = cycleCutoff({ previousCutoff, end, subscriptionRecordedTime: recordedTime, graceMicros });
     cycles.push({ index, start, end, cutoff, tzdataVersion: '2025b' });
@@ -120,9 +125,9 @@ export function cyclesOf(world: World, count: number): { readonly firstCutoff: I
   return { firstCutoff: first, cycles };
 }
 
-function startOf({ start, recorded, zone = 'UTC' }: World) {
+function startOf({ start, recorded, alignment, zone = 'UTC' }: World) {
   const startTime = parseInstant(start);
-  const cadence = { anchor: startTime, interval: 'MONTH', count: 1, zone } as const;
+  const cadence = { anchor: alignment === undefined ? startTime : calendarAnchor(zone), interval: 'MONTH', count: 1, zone } as const;
   return { startTime, recordedTime: parseInstant(recorded ?? start), cadence };
 }
 
@@ -135,6 +140,9 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
   const { startTime, recordedTime, cadence } = startOf(world);
   const { firstCutoff: first, cycles } = cyclesOf(world, runIndex);
   const started = { kind: 'STARTED', effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
+  const canceled = (world.canceled ?? []).map(
+    ([effective, known]) => ({ kind: 'CANCELED', effectiveTime: parseInstant(effective), recordedTime: parseInstant(known) }) as const,
+  );
   return {
     engineVersion: ENGINE_VERSION,
     currencyCode: world.currencyCode ?? 'USD',
@@ -143,7 +151,7 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
       customerReference: 'customer-1',
       cadence,
       startTime,
-      facts: world.facts ?? [started],
+      facts: world.facts ?? [started, ...canceled],
     },
     settings: world.settings ?? [SETTINGS],
     prices: world.prices,

@@ -4,6 +4,7 @@ import { callerOf, createPlan, subscribe, type Caller, type PriceSample } from '
 import type { Invoice } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { CreditNoteServiceService, type CreditNote } from '@valora/contracts/valora/invoicing/v1/credit_note';
 import { UsageOutcome } from '@valora/contracts/valora/metering/v1/usage';
+import type { BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
 import { parseInstant } from '@valora/rating';
 import type { OrganizationOptions, TestOrganization, TestValora } from './start-test-valora.ts';
 
@@ -13,7 +14,7 @@ export interface Scenario {
   /** Creates meters, prices with a version from the sandbox's first instant on, and a plan of them all. */
   plan(code: string, prices: readonly PriceSample[], effectiveFrom?: string): Promise<void>;
   /** A customer with a subscription of the same reference. */
-  subscribe(customer: string, plan: string, startTime: string): Promise<void>;
+  subscribe(customer: string, plan: string, startTime: string, alignment?: BillingAlignment): Promise<void>;
   /** Records events `[key, meter, customer, time, value]`; every one must be stored. */
   use(...events: readonly (readonly [key: string, meter: string, customer: string, time: string, value: string])[]): Promise<void>;
   /** Moves the sandbox's clock. */
@@ -32,7 +33,7 @@ export async function startScenario(valora: TestValora, sandboxTime: string, opt
     organization,
     caller,
     plan: (plan, prices, effectiveFrom = sandboxTime) => createPlan(caller, { plan, currencyCode: options.currencyCode ?? 'USD', effectiveFrom, prices }),
-    subscribe: (customer, plan, startTime) => subscribe(caller, { customer, plan, startTime }),
+    subscribe: (customer, plan, startTime, alignment) => subscribe(caller, { customer, plan, startTime, alignment }),
     async use(...events) {
       const { outcomes } = await caller.usage.recordUsage({
         events: events.map(([idempotencyKey, meter, customer, time, value]) =>

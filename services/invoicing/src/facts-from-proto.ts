@@ -8,7 +8,7 @@ import { RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVe
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
 import {
   parseDecimal, type CycleFact, type Instant, type PeriodInterval, type Price, type PriceModel, type PriceVersion, type RoundingMode,
-  type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, type Tier,
+  type SettingsVersion, type StartedFact, type SubscriptionFacts, type Tier,
 } from '@valora/rating';
 
 export interface LoadedSubscription {
@@ -56,7 +56,7 @@ export function subscriptionFromProto({ subscription, facts }: BillingFacts): Lo
   };
 }
 
-function subscriptionFactFromProto({ effectiveTime, recordedTime, fact }: SubscriptionFactMessage): SubscriptionFact {
+function subscriptionFactFromProto({ effectiveTime, recordedTime, fact }: SubscriptionFactMessage): StartedFact {
   const { value } = required(fact, 'a fact');
   return {
     kind: 'STARTED',

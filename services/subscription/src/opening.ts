@@ -21,11 +21,11 @@ export interface DuePeriod extends Interval {
 }
 
 /** The next periods whose start the clock has reached, at most `countMax`: more than one after missed openings or a back-dated start. */
-export function duePeriods({ cadence, nextIndex, previous }: OpeningSubscription, now: Instant, countMax: number): readonly DuePeriod[] {
+export function duePeriods({ cadence, startTime, nextIndex, previous }: OpeningSubscription, now: Instant, countMax: number): readonly DuePeriod[] {
   const periods: DuePeriod[] = [];
-  let start = previous?.end ?? cadence.anchor;
+  let start = previous?.end ?? startTime;
   for (let index = nextIndex; start <= now && periods.length < countMax; index += 1) {
-    const { end } = cycleBounds(cadence, index);
+    const { end } = cycleBounds(cadence, index, startTime);
     periods.push({ index, start, end });
     start = end;
   }

@@ -3,10 +3,10 @@
 // follows from the facts and the organization's clock.
 import { timestampFromInstant, type Fields } from '@valora/chassis';
 import {
-  SubscriptionState, type Subscription as SubscriptionMessage, type SubscriptionItem as SubscriptionItemMessage,
+  BillingAlignment, SubscriptionState, type Subscription as SubscriptionMessage, type SubscriptionItem as SubscriptionItemMessage,
 } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
-import { parseDecimal, type BillingCadence, type Decimal, type Instant, type PeriodInterval, type SubscriptionItem } from '@valora/rating';
+import { calendarAnchor, parseDecimal, type BillingCadence, type Decimal, type Instant, type PeriodInterval, type SubscriptionItem } from '@valora/rating';
 import type { PlanOffer } from './plan-offer.ts';
 
 export interface SubscribedItem extends SubscriptionItem {
@@ -33,6 +33,7 @@ export interface SubscriptionDraft {
   readonly planCode: string;
   /** Null for now. */
   readonly startTime: Instant | null;
+  readonly isCalendarAligned: boolean;
   /** In request order: prices that are taken in another quantity than 1. */
   readonly quantities: readonly { readonly priceCode: string; readonly quantity: Decimal }[];
 }
@@ -62,8 +63,15 @@ export function parseSubscription(fields: Fields, message: SubscriptionMessage):
     customerReference: fields.reference('subscription.customer', message.customer),
     planCode: fields.code('subscription.plan', message.plan),
     startTime: fields.optionalInstant('subscription.start_time', message.startTime),
+    isCalendarAligned: parseAlignment(fields, message.alignment),
     quantities,
   };
+}
+
+function parseAlignment(fields: Fields, alignment: BillingAlignment): boolean {
+  const known = [BillingAlignment.UNSPECIFIED, BillingAlignment.ANNIVERSARY, BillingAlignment.CALENDAR];
+  if (!known.includes(alignment)) fields.refuse('subscription.alignment', 'UNKNOWN', 'Must be ANNIVERSARY or CALENDAR.');
+  return alignment === BillingAlignment.CALENDAR;
 }
 
 function parseQuantity(fields: Fields, field: string, { item, price, quantity: text }: SubscriptionItemMessage): { priceCode: string; quantity: Decimal } {
@@ -108,6 +116,7 @@ export function subscriptionToProto(subscription: Subscription, now: Instant): S
     items: items.map(itemToProto),
     timeZone: cadence.zone,
     anchorTime: timestampFromInstant(cadence.anchor),
+    alignment: cadence.anchor === startTime ? BillingAlignment.ANNIVERSARY : BillingAlignment.CALENDAR,
     interval: intervalMessages[cadence.interval],
     intervalCount: cadence.count,
     state: now < startTime ? SubscriptionState.PENDING : SubscriptionState.ACTIVE,
@@ -119,7 +128,10 @@ export function itemToProto({ item, priceCode, quantity, meterCode }: Subscribed
   return { item, price: priceCode, quantity, meter: meterCode ?? '' };
 }
 
-/** The first cycle of a subscription starts at its anchor. */
-export function cadenceFromStart({ interval, intervalCount }: PlanOffer, { startTime, zone }: { startTime: Instant; zone: string }): BillingCadence {
-  return { anchor: startTime, interval, count: intervalCount, zone };
+/** By anniversary the anchor is the start; by the calendar it is the zone's grid, and the start lies in one of its periods. */
+export function cadenceFromStart(
+  { interval, intervalCount }: PlanOffer,
+  { startTime, zone, isCalendarAligned }: { startTime: Instant; zone: string; isCalendarAligned: boolean },
+): BillingCadence {
+  return { anchor: isCalendarAligned ? calendarAnchor(zone) : startTime, interval, count: intervalCount, zone };
 }

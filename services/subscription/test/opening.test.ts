@@ -1,5 +1,5 @@
 /** From a subscription to its next cycles: pure, so told as tables and laws. */
-import { firstCutoff, formatInstant, instant, parseInstant, type Instant, type SettingsVersion } from '@valora/rating';
+import { calendarAnchor, firstCutoff, formatInstant, instant, parseInstant, type Instant, type SettingsVersion } from '@valora/rating';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BillingCycle } from '../src/billing-cycle.ts';
@@ -32,6 +32,17 @@ test.each<[start: string, zone: string, now: string, ends: readonly string[]]>([
   ['2025-01-30T23:00:00Z', 'Europe/Berlin', '2025-04-29T22:00:00Z', ['2025-02-27T23:00:00Z', '2025-03-30T22:00:00Z', '2025-04-29T22:00:00Z', '2025-05-30T22:00:00Z']],
 ])('monthly from %s in %s, by %s, ends at %j', (start, zone, now, ends) => {
   expect(days(open(subscription({ start, zone }), parseInstant(now)).map(({ end }) => end))).toEqual(ends);
+});
+
+test.each<[start: string, zone: string, ends: readonly string[]]>([
+  ['2024-02-10T15:00:00Z', 'UTC', ['2024-03-01', '2024-04-01', '2024-05-01']],
+  ['2024-03-01T00:00:00Z', 'UTC', ['2024-04-01', '2024-05-01']],
+  ['2024-02-10T15:00:00Z', 'Europe/Berlin', ['2024-02-29T23:00:00Z', '2024-03-31T22:00:00Z', '2024-04-30T22:00:00Z']],
+])('by the calendar from %s in %s, ends at %j', (start, zone, ends) => {
+  const opening = subscription({ start, zone });
+  const cycles = open({ ...opening, cadence: { ...opening.cadence, anchor: calendarAnchor(zone) } }, parseInstant('2024-04-01T00:00:00Z'));
+  expect(cycles[0]?.start).toBe(opening.startTime);
+  expect(days(cycles.map(({ end }) => end))).toEqual(ends);
 });
 
 test.each<[title: string, now: string, count: number]>([

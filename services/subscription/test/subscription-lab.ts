@@ -5,7 +5,7 @@ import {
 } from '@valora/chassis';
 import type { BillingCycle, BillingCycleServiceService, DueWorkServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import type { CustomerServiceService } from '@valora/contracts/valora/subscription/v1/customer';
-import type { Subscription, SubscriptionItem, SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
+import type { BillingAlignment, Subscription, SubscriptionItem, SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { formatInstant, parseInstant, type Instant, type SettingsVersion } from '@valora/rating';
 import { createTestDatabase } from '@valora/testkit';
@@ -114,9 +114,11 @@ export async function createCustomer(lab: SubscriptionLab, organizationId: strin
 }
 
 /** What a caller says; the rest is for the service to say. */
-export function wanted({ start, items = [], ...named }: { reference: string; customer: string; plan: string; start?: string; items?: readonly SubscriptionItem[] }): Subscription {
+export function wanted(
+  { start, items = [], alignment = 0, ...named }: { reference: string; customer: string; plan: string; start?: string; items?: readonly SubscriptionItem[]; alignment?: BillingAlignment },
+): Subscription {
   return {
-    ...named, items, planVersion: 0, timeZone: '', interval: PeriodInterval.UNSPECIFIED, intervalCount: 0, state: 0, ...(start === undefined ? {} : { startTime: at(start) }),
+    ...named, items, planVersion: 0, timeZone: '', interval: PeriodInterval.UNSPECIFIED, intervalCount: 0, state: 0, alignment, ...(start === undefined ? {} : { startTime: at(start) }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Subscriptions, through the rpcs. */
 import { DomainError, instantFromTimestamp } from '@valora/chassis';
-import { SubscriptionState, type SubscriptionItem } from '@valora/contracts/valora/subscription/v1/subscription';
+import { BillingAlignment, SubscriptionState, type SubscriptionItem } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { as, at, CLOCK, createCustomer, newRequestId, openSubscriptionLab, refusal, shown, subscribe, wanted, type SubscriptionLab } from './subscription-lab.ts';
@@ -21,12 +21,20 @@ describe('CreateSubscription', () => {
     const created = await subscribe(lab, 'org_a', { reference: 'sub-1', customer: 'acme', plan: 'pro', items: [taking('seat', '012.50')] });
     expect(created).toEqual({
       reference: 'sub-1', customer: 'acme', plan: 'pro', planVersion: 3, timeZone: 'Europe/Berlin', interval: PeriodInterval.MONTH, intervalCount: 1,
-      startTime: at(CLOCK), anchorTime: at(CLOCK), recordedTime: at(CLOCK), state: SubscriptionState.ACTIVE,
+      startTime: at(CLOCK), anchorTime: at(CLOCK), recordedTime: at(CLOCK), state: SubscriptionState.ACTIVE, alignment: BillingAlignment.ANNIVERSARY,
       items: [
         { item: 'fee', price: 'fee', quantity: '1', meter: '' }, { item: 'tokens', price: 'tokens', quantity: '1', meter: 'tokens' }, { item: 'seat', price: 'seat', quantity: '12.5', meter: '' },
       ],
     });
     expect((await lab.subscriptions.getSubscription(as('org_a'), { reference: 'sub-1' })).subscription).toEqual(created);
+  });
+
+  test("by the calendar, is anchored to the zone's midnight of 1 January 2001; another alignment is refused", async () => {
+    const created = await subscribe(lab, 'org_a', { reference: 'sub-calendar', customer: 'acme', plan: 'fees', alignment: BillingAlignment.CALENDAR });
+    expect(created).toMatchObject({ timeZone: 'Europe/Berlin', anchorTime: at('2000-12-31T23:00:00Z'), alignment: BillingAlignment.CALENDAR });
+    const unknown = Object.assign(wanted({ reference: 'sub-x', customer: 'acme', plan: 'fees' }), { alignment: 7 });
+    const refused = await refusal(lab.subscriptions.createSubscription(as('org_a'), { requestId: newRequestId(), subscription: unknown }));
+    expect(refused.metadata).toMatchObject({ field: 'subscription.alignment' });
   });
 
   test('keeps a quantity of 38 digits exactly', async () => {

@@ -17,7 +17,7 @@ import { currentCycle, sidesOfRun } from '../run/run-side.ts';
 import type { CycleFact, RunFacts, RunLine } from '../run/run.ts';
 import { settingsKnownBefore } from '../run/settings.ts';
 import { formatInstant } from '../time/instant.ts';
-import type { PriceTrace, QuantityTrace, SideTrace } from '../trace/trace.ts';
+import type { PriceTrace, QuantityTrace, RatingStep, SideTrace } from '../trace/trace.ts';
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 
 export interface InvoiceOutcome extends CreditOutcome {
@@ -95,15 +95,24 @@ function lineJson(line: RunLine): JsonValue {
   };
 }
 
-function sideJson({ knownBefore, quantity, exact, rounding }: SideTrace): JsonValue {
+/** A service period and a proration are there only where they are not the whole cycle and the full period. */
+function sideJson({ knownBefore, servicePeriod, quantity, steps, exact, rounding }: SideTrace): JsonValue {
   return {
     known_before: knownBefore,
+    ...(servicePeriod === undefined ? {} : { service_period: servicePeriod }),
+    ...Object.fromEntries(steps.flatMap(prorationJson)),
     quantity: quantityJson(quantity),
     exact,
     rounding_mode: rounding.mode,
     residue: rounding.residue,
     amount: rounding.amount,
   };
+}
+
+function prorationJson(step: RatingStep): [name: string, value: JsonValue][] {
+  if (step.kind !== 'PRORATION') return [];
+  const { active, period, activeDays, periodDays, fees } = step;
+  return [['proration', { active, period, active_days: activeDays, period_days: periodDays, fees }]];
 }
 
 function quantityJson(quantity: QuantityTrace): JsonValue {

@@ -11,7 +11,9 @@ import { resolvePriceVersion } from '../price/price-version.ts';
 import type { Price, PriceVersion } from '../price/price.ts';
 import type { Instant, Interval } from '../time/instant.ts';
 import type { ChargeKind, CycleFact, RunFacts, UsageQuery } from './run.ts';
-import { liveItems, type SubscriptionItem } from './subscription.ts';
+import { fullPeriod } from '../time/period.ts';
+import { type Proration, prorationOf } from './proration.ts';
+import { liveItems, partInService, type SubscriptionItem } from './subscription.ts';
 
 export interface Charge {
   readonly cycle: CycleFact;
@@ -20,7 +22,10 @@ export interface Charge {
   /** In force at the start of the cycle, as known before its cutoff. */
   readonly version: PriceVersion;
   readonly chargeKind: ChargeKind;
+  /** The cycle, up to a cancel. */
   readonly servicePeriod: Interval;
+  /** By which its fees are cut; `null` where every day of the full period is in service. */
+  readonly proration: Proration | null;
   readonly knownBefore: Instant;
   /**
    * What metering is asked; `null` where the item's own quantity is rated: a fee, and a FLAT price, which no usage
@@ -34,8 +39,9 @@ export interface Charge {
  * PRICE_MISSING, PRICE_VERSION_MISSING, CURRENCY_MISMATCH.
  */
 export function chargesOfCycle(facts: RunFacts, cycle: CycleFact, knownBefore: Instant): readonly Charge[] {
-  if (cycle.start === cycle.end) return [];
-  const servicePeriod: Interval = { start: cycle.start, end: cycle.end };
+  const servicePeriod = partInService(facts.subscription.facts, { start: cycle.start, end: cycle.end }, knownBefore);
+  if (servicePeriod === null) return [];
+  const proration = prorationOf(servicePeriod, periodAround(facts, cycle), facts.subscription.cadence.zone);
   return liveItems(facts.subscription.facts, servicePeriod, knownBefore).map((item) => {
     const price = priceOfItem(facts, item);
     const version = resolvePriceVersion(price, cycle.start, cycle.cutoff);
@@ -47,10 +53,21 @@ export function chargesOfCycle(facts: RunFacts, cycle: CycleFact, knownBefore: I
       version,
       chargeKind: price.meterCode === null ? 'FEE' : 'USAGE',
       servicePeriod,
+      proration,
       knownBefore,
-      usageQuery: ratedMeter === null ? null : usageQuery(facts, cycle, item, ratedMeter, knownBefore),
+      usageQuery: ratedMeter === null ? null : usageQuery(facts, { cycle, item, servicePeriod, knownBefore }, ratedMeter),
     };
   });
+}
+
+/**
+ * The full period of a cycle. Its persisted boundaries stand, so that a change of the time zone data moves nothing;
+ * only the day on which the period of a first cycle *would* have begun is worked out.
+ */
+function periodAround({ subscription }: RunFacts, { index, start, end }: CycleFact): Interval {
+  const { cadence, startTime } = subscription;
+  if (index > 1 || cadence.anchor === startTime) return { start, end };
+  return { start: fullPeriod(cadence, index, startTime).start, end };
 }
 
 function priceOfItem(facts: RunFacts, { item, priceCode }: SubscriptionItem): Price {
@@ -69,10 +86,8 @@ function priceOfItem(facts: RunFacts, { item, priceCode }: SubscriptionItem): Pr
 
 function usageQuery(
   { subscription }: RunFacts,
-  cycle: CycleFact,
-  { item }: SubscriptionItem,
+  { cycle, item: { item }, servicePeriod, knownBefore }: Pick<Charge, 'cycle' | 'item' | 'servicePeriod' | 'knownBefore'>,
   meterCode: string,
-  knownBefore: Instant,
 ): UsageQuery {
   return {
     queryKey: `${cycle.index}:${knownBefore}:${item}`, // the item last, as it may hold any character
@@ -81,7 +96,7 @@ function usageQuery(
     meterCode,
     customerReference: subscription.customerReference,
     subscriptionReference: subscription.reference,
-    interval: { start: cycle.start, end: cycle.end },
+    interval: servicePeriod,
     knownBefore,
   };
 }

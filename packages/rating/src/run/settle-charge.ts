@@ -2,7 +2,7 @@
  * Settling: from a charge and its usage to one rounded line of D_n(κ), with its trace.
  *
  * The quantity is the usage of a metered price, and the item's own quantity for a fee; the model makes an exact amount
- * of it; the one rounding makes minor units of that, by the mode known at the cycle's cutoff. The trap: a difference is
+ * of it, proration cuts its fees by day; the one rounding makes minor units of that, by the mode known at the cycle's cutoff. The trap: a difference is
  * taken between two settled lines and never rounded itself.
  */
 import { derivedId } from '../canonical/derived-id.ts';
@@ -13,8 +13,9 @@ import { type Fraction, fractionFromDecimal, fractionToJson } from '../number/fr
 import { formatMinorUnits } from '../number/money.ts';
 import { roundToMinorUnits } from '../number/rounding.ts';
 import { formatInstant } from '../time/instant.ts';
-import type { PriceTrace, QuantityTrace, SideTrace } from '../trace/trace.ts';
+import type { PeriodTrace, PriceTrace, QuantityTrace, SideTrace } from '../trace/trace.ts';
 import type { Charge } from './charge.ts';
+import { prorate } from './proration.ts';
 import type { RunFacts, UsageAnswers } from './run.ts';
 import { settingsKnownBefore } from './settings.ts';
 
@@ -39,7 +40,7 @@ export function settleCharge(facts: RunFacts, usage: UsageAnswers, charge: Charg
   const mode = settingsKnownBefore(facts.settings, charge.cycle.cutoff).roundingMode;
   const quantityTrace = quantityOfCharge(usage, charge);
   const quantity = fractionFromDecimal(quantityTrace.quantity);
-  const rated = rateQuantity(charge.version.model, quantity);
+  const rated = prorate(rateQuantity(charge.version.model, quantity), quantityTrace.kind, charge.proration);
   const { minorUnits, residue } = roundToMinorUnits(rated.amount, exponent, mode);
   return {
     lineKey: lineKey(facts, charge),
@@ -48,6 +49,7 @@ export function settleCharge(facts: RunFacts, usage: UsageAnswers, charge: Charg
     amountMinorUnits: minorUnits,
     trace: {
       knownBefore: formatInstant(charge.knownBefore),
+      ...shortened(charge),
       quantity: quantityTrace,
       price: priceTrace(charge),
       steps: rated.steps,
@@ -55,6 +57,12 @@ export function settleCharge(facts: RunFacts, usage: UsageAnswers, charge: Charg
       rounding: { mode, amount: formatMinorUnits(minorUnits, exponent), residue: fractionToJson(residue) },
     },
   };
+}
+
+/** Said only where it is not the cycle, which the line names anyway. */
+function shortened({ cycle, servicePeriod: { start, end } }: Charge): { readonly servicePeriod?: PeriodTrace } {
+  if (start === cycle.start && end === cycle.end) return {};
+  return { servicePeriod: { start: formatInstant(start), end: formatInstant(end) } };
 }
 
 function lineKey({ subscription }: RunFacts, { cycle, item, price, chargeKind }: Charge): string {

@@ -7,7 +7,7 @@
 import { unreachable } from '../errors.ts';
 import { type FractionJson, fractionFromJson, fractionToDecimal } from '../number/fraction.ts';
 import type { RunLine } from '../run/run.ts';
-import type { LineTrace, PriceTrace, QuantityTrace, RatingStep, SideTrace, TierStep } from './trace.ts';
+import type { LineTrace, PriceTrace, ProrationStep, QuantityTrace, RatingStep, SideTrace, TierStep } from './trace.ts';
 
 /** The derivation of one line. */
 export function printTrace(line: Pick<RunLine, 'description' | 'trace'>): string[] {
@@ -33,10 +33,12 @@ function printNamedSide(trace: LineTrace, name: string, side: SideTrace | null):
 
 function printSide({ exponent }: LineTrace, side: SideTrace): string[] {
   const { mode, amount, residue } = side.rounding;
+  const { servicePeriod } = side;
   return [
+    ...(servicePeriod === undefined ? [] : [`in service ${servicePeriod.start} to ${servicePeriod.end}`]),
     printQuantity(side.quantity, side.knownBefore),
     ...printPrice(side.price),
-    ...side.steps.map(printStep).map(indented),
+    ...side.steps.flatMap(printStep).map(indented),
     `exact ${printFraction(side.exact)}`,
     `rounded ${mode} to ${exponent} digits: ${amount}, residue ${printFraction(residue)}`,
   ];
@@ -60,14 +62,16 @@ function printPrice({ code, version, effectiveFrom, effectiveTo, resolvedAt, kno
   ];
 }
 
-function printStep(step: RatingStep): string {
+function printStep(step: RatingStep): string[] {
   switch (step.kind) {
     case 'FLAT':
     case 'PER_UNIT':
-      return `${printFraction(step.quantity)} × ${step.unitAmount} = ${printFraction(step.amount)}`;
+      return [`${printFraction(step.quantity)} × ${step.unitAmount} = ${printFraction(step.amount)}`];
     case 'GRADUATED_TIER':
     case 'VOLUME_TIER':
-      return printTier(step);
+      return [printTier(step)];
+    case 'PRORATION':
+      return printProration(step);
     default:
       return unreachable(step);
   }
@@ -78,6 +82,13 @@ function printTier(step: TierStep): string {
   const flat = step.flatAmount === null ? '' : ` + ${step.flatAmount}`;
   const equation = `${printFraction(step.quantity)} × ${step.unitAmount}${flat} = ${printFraction(step.amount)}`;
   return `tier ${step.tier}, ${range.join(' ') || 'every quantity'}: ${equation}`;
+}
+
+function printProration({ active, period, zone, activeDays, periodDays, fees, prorated, amount }: ProrationStep): string[] {
+  return [
+    `fees × ${activeDays} of ${periodDays} days: ${printFraction(fees)} × ${activeDays}/${periodDays} = ${printFraction(prorated)}, a change of ${printFraction(amount)}`,
+    `  ${activeDays} days from ${active.start} to ${active.end}, ${periodDays} from ${period.start} to ${period.end}, as dates in ${zone}`,
+  ];
 }
 
 /** As a decimal where it has a finite one, otherwise `numerator/denominator`. */

@@ -26,6 +26,8 @@ export type LineTrace = {
 
 export type SideTrace = {
   readonly knownBefore: string;
+  /** Where it is not the whole cycle: from its start up to a cancel. */
+  readonly servicePeriod?: PeriodTrace;
   readonly quantity: QuantityTrace;
   readonly price: PriceTrace;
   /** In order; their amounts add up to `exact`. */
@@ -59,7 +61,7 @@ export type PriceTrace = {
   readonly model: PriceModel;
 };
 
-export type RatingStep = UnitStep | TierStep;
+export type RatingStep = UnitStep | TierStep | ProrationStep;
 
 /** quantity × unitAmount = amount. */
 export type UnitStep = {
@@ -81,6 +83,25 @@ export type TierStep = {
   readonly flatAmount: Decimal | null;
   readonly amount: FractionJson;
 };
+
+/**
+ * fees × activeDays ÷ periodDays = prorated, and amount = prorated − fees: what the other steps have to give up. The
+ * fees are all of an item's amount, and the flat amounts alone of a usage price. Last of the steps.
+ */
+export type ProrationStep = {
+  readonly kind: 'PRORATION';
+  /** The days are civil dates in this zone. */
+  readonly zone: string;
+  readonly active: PeriodTrace;
+  readonly period: PeriodTrace;
+  readonly activeDays: number;
+  readonly periodDays: number;
+  readonly fees: FractionJson;
+  readonly prorated: FractionJson;
+  readonly amount: FractionJson;
+};
+
+export type PeriodTrace = { readonly start: string; readonly end: string };
 
 /** exact = amount + residue. */
 export type RoundingTrace = {

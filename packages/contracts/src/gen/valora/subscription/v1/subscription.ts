@@ -68,6 +68,57 @@ export function subscriptionStateToJSON(object: SubscriptionState): string {
   }
 }
 
+/** Where the periods of a subscription begin. */
+export const BillingAlignment = {
+  /** UNSPECIFIED - As ANNIVERSARY. */
+  UNSPECIFIED: 0,
+  /** ANNIVERSARY - On the day of the start: from 10 February monthly, 10 March, 10 April, … */
+  ANNIVERSARY: 1,
+  /**
+   * CALENDAR - With the calendar, at midnight in the time zone: from 10 February monthly, 1 March, 1 April, … Fees of the first
+   * period are amount × days from the start on ÷ days of the whole period, here 20 ÷ 29 in a leap year. Several intervals
+   * to a period are counted from January 2001.
+   */
+  CALENDAR: 2,
+} as const;
+
+export type BillingAlignment = typeof BillingAlignment[keyof typeof BillingAlignment];
+
+export namespace BillingAlignment {
+  export type UNSPECIFIED = typeof BillingAlignment.UNSPECIFIED;
+  export type ANNIVERSARY = typeof BillingAlignment.ANNIVERSARY;
+  export type CALENDAR = typeof BillingAlignment.CALENDAR;
+}
+
+export function billingAlignmentFromJSON(object: any): BillingAlignment {
+  switch (object) {
+    case 0:
+    case "BILLING_ALIGNMENT_UNSPECIFIED":
+      return BillingAlignment.UNSPECIFIED;
+    case 1:
+    case "BILLING_ALIGNMENT_ANNIVERSARY":
+      return BillingAlignment.ANNIVERSARY;
+    case 2:
+    case "BILLING_ALIGNMENT_CALENDAR":
+      return BillingAlignment.CALENDAR;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum BillingAlignment");
+  }
+}
+
+export function billingAlignmentToJSON(object: BillingAlignment): string {
+  switch (object) {
+    case BillingAlignment.UNSPECIFIED:
+      return "BILLING_ALIGNMENT_UNSPECIFIED";
+    case BillingAlignment.ANNIVERSARY:
+      return "BILLING_ALIGNMENT_ANNIVERSARY";
+    case BillingAlignment.CALENDAR:
+      return "BILLING_ALIGNMENT_CALENDAR";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum BillingAlignment");
+  }
+}
+
 /** One priced thing of a subscription. */
 export interface SubscriptionItem {
   /** Unique in the subscription; the price's code. */
@@ -109,7 +160,11 @@ export interface Subscription {
   /** Where it stands now. Output only. */
   readonly state: SubscriptionState;
   /** When it was created. Output only. */
-  readonly recordedTime?: Timestamp | undefined;
+  readonly recordedTime?:
+    | Timestamp
+    | undefined;
+  /** Where its periods begin. */
+  readonly alignment: BillingAlignment;
 }
 
 /** Request of CreateSubscription. */
@@ -287,6 +342,7 @@ function createBaseSubscription(): Subscription {
     intervalCount: 0,
     state: 0,
     recordedTime: undefined,
+    alignment: 0,
   };
 }
 
@@ -327,6 +383,9 @@ export const Subscription: MessageFns<Subscription> = {
     }
     if (message.recordedTime !== undefined) {
       Timestamp.encode(message.recordedTime, writer.uint32(98).fork()).join();
+    }
+    if (message.alignment !== 0) {
+      writer.uint32(104).int32(message.alignment);
     }
     return writer;
   },
@@ -440,6 +499,14 @@ export const Subscription: MessageFns<Subscription> = {
             message.recordedTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.alignment = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -490,6 +557,7 @@ export const Subscription: MessageFns<Subscription> = {
         : isSet(object.recorded_time)
         ? fromJsonTimestamp(object.recorded_time)
         : undefined,
+      alignment: isSet(object.alignment) ? billingAlignmentFromJSON(object.alignment) : 0,
     };
   },
 
@@ -531,6 +599,9 @@ export const Subscription: MessageFns<Subscription> = {
     if (message.recordedTime !== undefined) {
       obj.recordedTime = fromTimestamp(message.recordedTime).toISOString();
     }
+    if (message.alignment !== 0) {
+      obj.alignment = billingAlignmentToJSON(message.alignment);
+    }
     return obj;
   },
 
@@ -557,6 +628,7 @@ export const Subscription: MessageFns<Subscription> = {
     message.recordedTime = (object.recordedTime !== undefined && object.recordedTime !== null)
       ? Timestamp.fromPartial(object.recordedTime)
       : undefined;
+    message.alignment = object.alignment ?? 0;
     return message;
   },
 };
@@ -1062,7 +1134,8 @@ export type SubscriptionServiceService = typeof SubscriptionServiceService;
 export const SubscriptionServiceService = {
   /**
    * Starts a subscription to a plan, now, in the future, or in the past: missed periods are billed each as a cycle of its own.
-   * It pins the plan's latest version, the time zone and the anchor. Billing is monthly from the start.
+   * It pins the plan's latest version, the time zone and the anchor. Periods are
+   * counted from the start, or follow the calendar: then the first one is a part, with its fees prorated by day.
    * Idempotent by request_id; atomic.
    * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ALREADY_EXISTS, CUSTOMER_UNKNOWN, PLAN_UNKNOWN, METER_ALREADY_SUBSCRIBED.
    */
@@ -1106,7 +1179,8 @@ export const SubscriptionServiceService = {
 export interface SubscriptionServiceServer extends UntypedServiceImplementation {
   /**
    * Starts a subscription to a plan, now, in the future, or in the past: missed periods are billed each as a cycle of its own.
-   * It pins the plan's latest version, the time zone and the anchor. Billing is monthly from the start.
+   * It pins the plan's latest version, the time zone and the anchor. Periods are
+   * counted from the start, or follow the calendar: then the first one is a part, with its fees prorated by day.
    * Idempotent by request_id; atomic.
    * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ALREADY_EXISTS, CUSTOMER_UNKNOWN, PLAN_UNKNOWN, METER_ALREADY_SUBSCRIBED.
    */
@@ -1120,7 +1194,8 @@ export interface SubscriptionServiceServer extends UntypedServiceImplementation 
 export interface SubscriptionServiceClient extends Client {
   /**
    * Starts a subscription to a plan, now, in the future, or in the past: missed periods are billed each as a cycle of its own.
-   * It pins the plan's latest version, the time zone and the anchor. Billing is monthly from the start.
+   * It pins the plan's latest version, the time zone and the anchor. Periods are
+   * counted from the start, or follow the calendar: then the first one is a part, with its fees prorated by day.
    * Idempotent by request_id; atomic.
    * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ALREADY_EXISTS, CUSTOMER_UNKNOWN, PLAN_UNKNOWN, METER_ALREADY_SUBSCRIBED.
    */
