@@ -142,6 +142,8 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.invoicing.v1.InvoiceService/GetInvoice': (ids) => ({ invoiceId: ids.invoice }),
   '/valora.invoicing.v1.InvoiceService/ListInvoices': (ids) => ({ ...page, subscription: ids.subscription }),
   '/valora.invoicing.v1.InvoiceService/GetCanonicalInvoice': (ids) => ({ invoiceId: ids.invoice }),
+  '/valora.invoicing.v1.InvoiceService/VerifyInvoice': (ids) => ({ document: { $case: 'invoiceId', value: ids.invoice } }),
+  '/valora.invoicing.v1.InvoiceService/ExplainInvoice': (ids) => ({ document: { $case: 'creditNoteId', value: ids.creditNote } }),
   '/valora.invoicing.v1.InvoiceService/RunBillingCycles': (ids) => ({ cycles: [{ subscription: ids.subscription, cycleIndex: 1 }], sealThroughTime: at('2026-01-01T00:00:00Z') }),
   '/valora.invoicing.v1.InvoiceService/FinalizeDueInvoices': () => ({ batchSizeMax: 10 }),
   ...dueWork('invoicing'),

@@ -7,7 +7,7 @@ export {
 } from './aggregation/aggregation.ts';
 export { canonicalJson, type JsonValue } from './canonical/canonical-json.ts';
 export { composeRun } from './run/compose-run.ts';
-export type { AppliedCredit, CarriedCredit } from './run/credit.ts';
+export { type AppliedCredit, carryCredits, type CarriedCredit } from './run/credit.ts';
 export { currencyExponent } from './number/currency.ts';
 export { daysOf } from './time/days.ts';
 export { cycleCutoff, firstCutoff } from './time/cutoff.ts';

@@ -3,6 +3,7 @@
 import type { Sql } from '@valora/chassis';
 import type { Instant } from '@valora/rating';
 import type { StoredRun } from './billing-run.ts';
+import { appliedCreditRows, creditNoteRows, invoiceRows, lineRows, runRow } from './billing-run-rows.ts';
 
 export interface StoredDigests {
   /** The digest that is stored for each run, by run id. */
@@ -36,46 +37,8 @@ export async function storeRuns(sql: Sql, runs: readonly StoredRun[], recordedTi
   return { digests: new Map(stored.map((row) => [row.run_id, row.digest])), fresh: insertedIds };
 }
 
-function runRow(run: StoredRun): Record<string, string> {
-  return {
-    ...runKey(run),
-    run_id: run.runId,
-    customer_reference: run.customerReference,
-    start_time: String(run.cycle.start),
-    end_time: String(run.cycle.end),
-    previous_cutoff_time: String(run.previousCutoff),
-    cutoff_time: String(run.cycle.cutoff),
-    engine_version: String(run.engineVersion),
-    currency_code: run.currencyCode,
-    subtotal: run.subtotal,
-    canonical_invoice: run.canonicalInvoice,
-    digest: run.digest,
-  };
-}
-
-function runKey({ subscriptionReference, runIndex }: StoredRun): Record<string, string> {
-  return { subscription_reference: subscriptionReference, run_index: String(runIndex) };
-}
-
 async function storeLines(sql: Sql, runs: readonly StoredRun[]): Promise<void> {
-  const rows = runs.flatMap((run) => run.lines.map((line, position) => ({
-    ...runKey(run),
-    line_index: String(position + 1),
-    line_key: line.lineKey,
-    cycle_index: String(line.cycleIndex),
-    item: line.item,
-    price_code: line.priceCode,
-    price_version: String(line.priceVersion),
-    charge_kind: line.chargeKind,
-    is_adjustment: line.isAdjustment,
-    description: line.description,
-    start_time: String(line.servicePeriod.start),
-    end_time: String(line.servicePeriod.end),
-    quantity: line.quantity,
-    unit_amount: line.unitAmount,
-    amount: line.amount,
-    trace: line.trace,
-  })));
+  const rows = runs.flatMap(lineRows);
   if (rows.length === 0) return;
   await sql.query(
     `insert into run_line (organization_id, subscription_reference, run_index, line_index, line_key, cycle_index, item, price_code, price_version,
@@ -88,8 +51,7 @@ async function storeLines(sql: Sql, runs: readonly StoredRun[]): Promise<void> {
 }
 
 async function storeInvoices(sql: Sql, runs: readonly StoredRun[], recordedTime: Instant): Promise<void> {
-  const rows = runs.flatMap((run) => (run.document.kind === 'INVOICE'
-    ? [{ ...runKey(run), invoice_id: run.document.invoiceId, issue_time: String(run.cycle.cutoff), total: run.document.total }] : []));
+  const rows = runs.flatMap(invoiceRows);
   if (rows.length === 0) return;
   await sql.query(
     `with stored as (
@@ -103,8 +65,7 @@ async function storeInvoices(sql: Sql, runs: readonly StoredRun[], recordedTime:
 }
 
 async function storeCreditNotes(sql: Sql, runs: readonly StoredRun[], recordedTime: Instant): Promise<void> {
-  const rows = runs.flatMap((run) => (run.document.kind === 'CREDIT_NOTE'
-    ? [{ ...runKey(run), credit_note_id: run.document.creditNoteId, issue_time: String(run.cycle.cutoff), amount: run.document.amount }] : []));
+  const rows = runs.flatMap(creditNoteRows);
   if (rows.length === 0) return;
   await sql.query(
     `insert into credit_note (organization_id, credit_note_id, subscription_reference, run_index, issue_time, amount, recorded_time)
@@ -114,8 +75,7 @@ async function storeCreditNotes(sql: Sql, runs: readonly StoredRun[], recordedTi
 }
 
 async function storeAppliedCredits(sql: Sql, runs: readonly StoredRun[]): Promise<void> {
-  const rows = runs.flatMap(({ document }) => (document.kind === 'INVOICE'
-    ? document.credits.map(({ creditNoteId, amount }) => ({ credit_note_id: creditNoteId, invoice_id: document.invoiceId, amount })) : []));
+  const rows = runs.flatMap(appliedCreditRows);
   if (rows.length === 0) return;
   await sql.query(
     `insert into credit_application (organization_id, credit_note_id, invoice_id, amount)

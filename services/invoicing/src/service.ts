@@ -20,6 +20,7 @@ import { finalizeDueInvoices } from './finalize-due-invoices.ts';
 import type { Sources } from './load-run-facts.ts';
 import { creditNoteReads, invoiceReads } from './read-documents.ts';
 import { runBillingCycles } from './run-billing-cycles.ts';
+import { explainInvoice, verifyInvoice } from './verify-invoice.ts';
 
 export async function createInvoicingService(platform: Platform): Promise<RunningService> {
   const { log, admission, peer, closePeers } = createServiceGround(platform, 'invoicing');
@@ -44,6 +45,8 @@ export async function createInvoicingService(platform: Platform): Promise<Runnin
     services: [
       unaryService(InvoiceServiceService, {
         ...invoiceReads(database),
+        verifyInvoice: (context, request) => verifyInvoice({ database, sources }, context, request),
+        explainInvoice: (context, request) => explainInvoice({ database, sources }, context, request),
         runBillingCycles: (context, request) => runBillingCycles({ ...recording, sources, log }, context, request),
         finalizeDueInvoices: (context, request) => finalizeDueInvoices({ ...recording, log }, context, request),
       }, wrapping),

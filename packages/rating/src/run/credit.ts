@@ -58,6 +58,20 @@ export function settleCredits(
   return { appliedCredits, totalMinorUnits, creditMinorUnits: 0n };
 }
 
+/** What is left of the credits after a run, oldest first: what its next run is carried. */
+export function carryCredits(
+  run: { readonly runIndex: number; readonly credits: readonly CarriedCredit[] },
+  outcome: CreditOutcome,
+): readonly CarriedCredit[] {
+  const used = new Map(outcome.appliedCredits.map(({ runIndex, amountMinorUnits }) => [runIndex, amountMinorUnits]));
+  return [...run.credits, { runIndex: run.runIndex, remainingMinorUnits: outcome.creditMinorUnits }]
+    .map(({ runIndex, remainingMinorUnits }) => ({
+      runIndex,
+      remainingMinorUnits: remainingMinorUnits - (used.get(runIndex) ?? 0n),
+    }))
+    .filter(({ remainingMinorUnits }) => remainingMinorUnits > 0n);
+}
+
 function requireCarried(ownRunIndex: number, credits: readonly CarriedCredit[]): void {
   let lastRunIndex = 0;
   for (const { runIndex, remainingMinorUnits } of credits) {

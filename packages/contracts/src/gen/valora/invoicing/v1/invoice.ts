@@ -22,6 +22,7 @@ import { Duration } from "../../../google/protobuf/duration.ts";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Money } from "../../type/v1/money.ts";
 import { Period } from "../../type/v1/period.ts";
+import { RunExplanation } from "./explanation.ts";
 
 /** Kinds of work that fall due in this service. */
 export const DueWorkKind = {
@@ -311,6 +312,76 @@ export interface GetCanonicalInvoiceResponse {
   readonly canonicalInvoice: Buffer;
   /** Hex SHA-256 of those bytes. */
   readonly digest: string;
+}
+
+/** Request of VerifyInvoice. */
+export interface VerifyInvoiceRequest {
+  /** Whose run is verified. */
+  readonly document?:
+    | //
+    /** The invoice's id. */
+    { readonly $case: "invoiceId"; readonly value: string }
+    | //
+    /** The credit note's id. */
+    { readonly $case: "creditNoteId"; readonly value: string }
+    | undefined;
+}
+
+/** Response of VerifyInvoice. */
+export interface VerifyInvoiceResponse {
+  /** The subscription's reference. */
+  readonly subscription: string;
+  /** The billing run. */
+  readonly runIndex: number;
+  /** What was found. */
+  readonly result?:
+    | //
+    /** Everything stored is what the source records give. */
+    { readonly $case: "match"; readonly value: VerifiedRun }
+    | //
+    /** The first difference, in the order of the comparison. */
+    { readonly $case: "firstDifference"; readonly value: Difference }
+    | //
+    /** Why the source records no longer make this run. */
+    { readonly $case: "error"; readonly value: BillingRunError }
+    | undefined;
+}
+
+/** A run that is as derived. */
+export interface VerifiedRun {
+  /** Hex SHA-256 of the canonical form, derived and stored. */
+  readonly digest: string;
+}
+
+/** One value that is stored otherwise than derived. */
+export interface Difference {
+  /** Where, for example `run_line[2].amount` or `canonical_invoice.lines[0].amount`. */
+  readonly path: string;
+  /** The stored value as text, at most 1,000 characters; absent if nothing is stored there. */
+  readonly storedValue?:
+    | string
+    | undefined;
+  /** The derived value as text, at most 1,000 characters; absent if nothing is derived there. */
+  readonly derivedValue?: string | undefined;
+}
+
+/** Request of ExplainInvoice. */
+export interface ExplainInvoiceRequest {
+  /** Whose run is explained. */
+  readonly document?:
+    | //
+    /** The invoice's id. */
+    { readonly $case: "invoiceId"; readonly value: string }
+    | //
+    /** The credit note's id. */
+    { readonly $case: "creditNoteId"; readonly value: string }
+    | undefined;
+}
+
+/** Response of ExplainInvoice. */
+export interface ExplainInvoiceResponse {
+  /** The derivation. */
+  readonly explanation?: RunExplanation | undefined;
 }
 
 /** Request of RunBillingCycles. */
@@ -1864,6 +1935,621 @@ export const GetCanonicalInvoiceResponse: MessageFns<GetCanonicalInvoiceResponse
   },
 };
 
+function createBaseVerifyInvoiceRequest(): VerifyInvoiceRequest {
+  return { document: undefined };
+}
+
+export const VerifyInvoiceRequest: MessageFns<VerifyInvoiceRequest> = {
+  encode(message: VerifyInvoiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.document?.$case) {
+      case "invoiceId":
+        writer.uint32(10).string(message.document.value);
+        break;
+      case "creditNoteId":
+        writer.uint32(18).string(message.document.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyInvoiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyInvoiceRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.document = { $case: "invoiceId", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.document = { $case: "creditNoteId", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerifyInvoiceRequest {
+    return {
+      document: isSet(object.invoiceId)
+        ? { $case: "invoiceId", value: globalThis.String(object.invoiceId) }
+        : isSet(object.invoice_id)
+        ? { $case: "invoiceId", value: globalThis.String(object.invoice_id) }
+        : isSet(object.creditNoteId)
+        ? { $case: "creditNoteId", value: globalThis.String(object.creditNoteId) }
+        : isSet(object.credit_note_id)
+        ? { $case: "creditNoteId", value: globalThis.String(object.credit_note_id) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: VerifyInvoiceRequest): unknown {
+    const obj: any = {};
+    if (message.document?.$case === "invoiceId") {
+      obj.invoiceId = message.document.value;
+    } else if (message.document?.$case === "creditNoteId") {
+      obj.creditNoteId = message.document.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<VerifyInvoiceRequest>, I>>(base?: I): VerifyInvoiceRequest {
+    return VerifyInvoiceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<VerifyInvoiceRequest>, I>>(object: I): VerifyInvoiceRequest {
+    const message = createBaseVerifyInvoiceRequest() as any;
+    switch (object.document?.$case) {
+      case "invoiceId": {
+        if (object.document?.value !== undefined && object.document?.value !== null) {
+          message.document = { $case: "invoiceId", value: object.document.value };
+        }
+        break;
+      }
+      case "creditNoteId": {
+        if (object.document?.value !== undefined && object.document?.value !== null) {
+          message.document = { $case: "creditNoteId", value: object.document.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseVerifyInvoiceResponse(): VerifyInvoiceResponse {
+  return { subscription: "", runIndex: 0, result: undefined };
+}
+
+export const VerifyInvoiceResponse: MessageFns<VerifyInvoiceResponse> = {
+  encode(message: VerifyInvoiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subscription !== "") {
+      writer.uint32(10).string(message.subscription);
+    }
+    if (message.runIndex !== 0) {
+      writer.uint32(16).int32(message.runIndex);
+    }
+    switch (message.result?.$case) {
+      case "match":
+        VerifiedRun.encode(message.result.value, writer.uint32(26).fork()).join();
+        break;
+      case "firstDifference":
+        Difference.encode(message.result.value, writer.uint32(34).fork()).join();
+        break;
+      case "error":
+        BillingRunError.encode(message.result.value, writer.uint32(42).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyInvoiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyInvoiceResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subscription = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.runIndex = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.result = { $case: "match", value: VerifiedRun.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.result = { $case: "firstDifference", value: Difference.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.result = { $case: "error", value: BillingRunError.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerifyInvoiceResponse {
+    return {
+      subscription: isSet(object.subscription) ? globalThis.String(object.subscription) : "",
+      runIndex: isSet(object.runIndex)
+        ? globalThis.Number(object.runIndex)
+        : isSet(object.run_index)
+        ? globalThis.Number(object.run_index)
+        : 0,
+      result: isSet(object.match)
+        ? { $case: "match", value: VerifiedRun.fromJSON(object.match) }
+        : isSet(object.firstDifference)
+        ? { $case: "firstDifference", value: Difference.fromJSON(object.firstDifference) }
+        : isSet(object.first_difference)
+        ? { $case: "firstDifference", value: Difference.fromJSON(object.first_difference) }
+        : isSet(object.error)
+        ? { $case: "error", value: BillingRunError.fromJSON(object.error) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: VerifyInvoiceResponse): unknown {
+    const obj: any = {};
+    if (message.subscription !== "") {
+      obj.subscription = message.subscription;
+    }
+    if (message.runIndex !== 0) {
+      obj.runIndex = Math.round(message.runIndex);
+    }
+    if (message.result?.$case === "match") {
+      obj.match = VerifiedRun.toJSON(message.result.value);
+    } else if (message.result?.$case === "firstDifference") {
+      obj.firstDifference = Difference.toJSON(message.result.value);
+    } else if (message.result?.$case === "error") {
+      obj.error = BillingRunError.toJSON(message.result.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<VerifyInvoiceResponse>, I>>(base?: I): VerifyInvoiceResponse {
+    return VerifyInvoiceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<VerifyInvoiceResponse>, I>>(object: I): VerifyInvoiceResponse {
+    const message = createBaseVerifyInvoiceResponse() as any;
+    message.subscription = object.subscription ?? "";
+    message.runIndex = object.runIndex ?? 0;
+    switch (object.result?.$case) {
+      case "match": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "match", value: VerifiedRun.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "firstDifference": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "firstDifference", value: Difference.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "error": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "error", value: BillingRunError.fromPartial(object.result.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseVerifiedRun(): VerifiedRun {
+  return { digest: "" };
+}
+
+export const VerifiedRun: MessageFns<VerifiedRun> = {
+  encode(message: VerifiedRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== "") {
+      writer.uint32(10).string(message.digest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifiedRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifiedRun() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerifiedRun {
+    return { digest: isSet(object.digest) ? globalThis.String(object.digest) : "" };
+  },
+
+  toJSON(message: VerifiedRun): unknown {
+    const obj: any = {};
+    if (message.digest !== "") {
+      obj.digest = message.digest;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<VerifiedRun>, I>>(base?: I): VerifiedRun {
+    return VerifiedRun.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<VerifiedRun>, I>>(object: I): VerifiedRun {
+    const message = createBaseVerifiedRun() as any;
+    message.digest = object.digest ?? "";
+    return message;
+  },
+};
+
+function createBaseDifference(): Difference {
+  return { path: "", storedValue: undefined, derivedValue: undefined };
+}
+
+export const Difference: MessageFns<Difference> = {
+  encode(message: Difference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.storedValue !== undefined) {
+      writer.uint32(18).string(message.storedValue);
+    }
+    if (message.derivedValue !== undefined) {
+      writer.uint32(26).string(message.derivedValue);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Difference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDifference() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.storedValue = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.derivedValue = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Difference {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      storedValue: isSet(object.storedValue)
+        ? globalThis.String(object.storedValue)
+        : isSet(object.stored_value)
+        ? globalThis.String(object.stored_value)
+        : undefined,
+      derivedValue: isSet(object.derivedValue)
+        ? globalThis.String(object.derivedValue)
+        : isSet(object.derived_value)
+        ? globalThis.String(object.derived_value)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Difference): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.storedValue !== undefined) {
+      obj.storedValue = message.storedValue;
+    }
+    if (message.derivedValue !== undefined) {
+      obj.derivedValue = message.derivedValue;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Difference>, I>>(base?: I): Difference {
+    return Difference.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Difference>, I>>(object: I): Difference {
+    const message = createBaseDifference() as any;
+    message.path = object.path ?? "";
+    message.storedValue = object.storedValue ?? undefined;
+    message.derivedValue = object.derivedValue ?? undefined;
+    return message;
+  },
+};
+
+function createBaseExplainInvoiceRequest(): ExplainInvoiceRequest {
+  return { document: undefined };
+}
+
+export const ExplainInvoiceRequest: MessageFns<ExplainInvoiceRequest> = {
+  encode(message: ExplainInvoiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.document?.$case) {
+      case "invoiceId":
+        writer.uint32(10).string(message.document.value);
+        break;
+      case "creditNoteId":
+        writer.uint32(18).string(message.document.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainInvoiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainInvoiceRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.document = { $case: "invoiceId", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.document = { $case: "creditNoteId", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainInvoiceRequest {
+    return {
+      document: isSet(object.invoiceId)
+        ? { $case: "invoiceId", value: globalThis.String(object.invoiceId) }
+        : isSet(object.invoice_id)
+        ? { $case: "invoiceId", value: globalThis.String(object.invoice_id) }
+        : isSet(object.creditNoteId)
+        ? { $case: "creditNoteId", value: globalThis.String(object.creditNoteId) }
+        : isSet(object.credit_note_id)
+        ? { $case: "creditNoteId", value: globalThis.String(object.credit_note_id) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: ExplainInvoiceRequest): unknown {
+    const obj: any = {};
+    if (message.document?.$case === "invoiceId") {
+      obj.invoiceId = message.document.value;
+    } else if (message.document?.$case === "creditNoteId") {
+      obj.creditNoteId = message.document.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ExplainInvoiceRequest>, I>>(base?: I): ExplainInvoiceRequest {
+    return ExplainInvoiceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainInvoiceRequest>, I>>(object: I): ExplainInvoiceRequest {
+    const message = createBaseExplainInvoiceRequest() as any;
+    switch (object.document?.$case) {
+      case "invoiceId": {
+        if (object.document?.value !== undefined && object.document?.value !== null) {
+          message.document = { $case: "invoiceId", value: object.document.value };
+        }
+        break;
+      }
+      case "creditNoteId": {
+        if (object.document?.value !== undefined && object.document?.value !== null) {
+          message.document = { $case: "creditNoteId", value: object.document.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseExplainInvoiceResponse(): ExplainInvoiceResponse {
+  return { explanation: undefined };
+}
+
+export const ExplainInvoiceResponse: MessageFns<ExplainInvoiceResponse> = {
+  encode(message: ExplainInvoiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.explanation !== undefined) {
+      RunExplanation.encode(message.explanation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainInvoiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainInvoiceResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.explanation = RunExplanation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainInvoiceResponse {
+    return { explanation: isSet(object.explanation) ? RunExplanation.fromJSON(object.explanation) : undefined };
+  },
+
+  toJSON(message: ExplainInvoiceResponse): unknown {
+    const obj: any = {};
+    if (message.explanation !== undefined) {
+      obj.explanation = RunExplanation.toJSON(message.explanation);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ExplainInvoiceResponse>, I>>(base?: I): ExplainInvoiceResponse {
+    return ExplainInvoiceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainInvoiceResponse>, I>>(object: I): ExplainInvoiceResponse {
+    const message = createBaseExplainInvoiceResponse() as any;
+    message.explanation = (object.explanation !== undefined && object.explanation !== null)
+      ? RunExplanation.fromPartial(object.explanation)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseRunBillingCyclesRequest(): RunBillingCyclesRequest {
   return { cycles: [], sealThroughTime: undefined };
 }
@@ -2664,6 +3350,38 @@ export const InvoiceServiceService = {
     responseDeserialize: (value: Buffer): GetCanonicalInvoiceResponse => GetCanonicalInvoiceResponse.decode(value),
   },
   /**
+   * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
+   * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
+   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
+   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   */
+  verifyInvoice: {
+    path: "/valora.invoicing.v1.InvoiceService/VerifyInvoice" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: VerifyInvoiceRequest): Buffer => Buffer.from(VerifyInvoiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VerifyInvoiceRequest => VerifyInvoiceRequest.decode(value),
+    responseSerialize: (value: VerifyInvoiceResponse): Buffer =>
+      Buffer.from(VerifyInvoiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VerifyInvoiceResponse => VerifyInvoiceResponse.decode(value),
+  },
+  /**
+   * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   */
+  explainInvoice: {
+    path: "/valora.invoicing.v1.InvoiceService/ExplainInvoice" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainInvoiceRequest): Buffer =>
+      Buffer.from(ExplainInvoiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainInvoiceRequest => ExplainInvoiceRequest.decode(value),
+    responseSerialize: (value: ExplainInvoiceResponse): Buffer =>
+      Buffer.from(ExplainInvoiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainInvoiceResponse => ExplainInvoiceResponse.decode(value),
+  },
+  /**
    * Composes and stores the runs of claimed cycles: seals, loads, rates, and stores result and draft under the unique
    * (organization, subscription, run). Idempotent: a stored run is recomputed and must have the same digest.
    * A run that fails is reported with its error and does not hinder its neighbours. For the scheduler.
@@ -2708,6 +3426,19 @@ export interface InvoiceServiceServer extends UntypedServiceImplementation {
    * them again. Read only. Reasons: NOT_FOUND.
    */
   getCanonicalInvoice: handleUnaryCall<GetCanonicalInvoiceRequest, GetCanonicalInvoiceResponse>;
+  /**
+   * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
+   * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
+   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
+   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   */
+  verifyInvoice: handleUnaryCall<VerifyInvoiceRequest, VerifyInvoiceResponse>;
+  /**
+   * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   */
+  explainInvoice: handleUnaryCall<ExplainInvoiceRequest, ExplainInvoiceResponse>;
   /**
    * Composes and stores the runs of claimed cycles: seals, loads, rates, and stores result and draft under the unique
    * (organization, subscription, run). Idempotent: a stored run is recomputed and must have the same digest.
@@ -2774,6 +3505,47 @@ export interface InvoiceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetCanonicalInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
+   * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
+   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
+   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   */
+  verifyInvoice(
+    request: VerifyInvoiceRequest,
+    callback: (error: ServiceError | null, response: VerifyInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  verifyInvoice(
+    request: VerifyInvoiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: VerifyInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  verifyInvoice(
+    request: VerifyInvoiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: VerifyInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   */
+  explainInvoice(
+    request: ExplainInvoiceRequest,
+    callback: (error: ServiceError | null, response: ExplainInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  explainInvoice(
+    request: ExplainInvoiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  explainInvoice(
+    request: ExplainInvoiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainInvoiceResponse) => void,
   ): ClientUnaryCall;
   /**
    * Composes and stores the runs of claimed cycles: seals, loads, rates, and stores result and draft under the unique
