@@ -46,7 +46,12 @@ function sideFaults(side: SideExplanation, exponent: number): string[] {
   const faults: string[] = [];
   const quantity = decimal(side.quantity?.value.quantity ?? '');
   const expected = productsOf(side.price?.model?.model, quantity);
-  const exact = expected.map(([units, unit, flat]) => plus(times(units, unit), flat)).reduce(plus, ZERO);
+  const whole = expected.map(([units, unit, flat]) => plus(times(units, unit), flat)).reduce(plus, ZERO);
+  // Of an item everything is a fee, of usage the flat amounts alone.
+  const fees = side.quantity?.$case === 'item' ? whole : expected.map(([, , flat]) => flat).reduce(plus, ZERO);
+  const prorations = side.steps.flatMap(({ step }) => (step?.$case === 'proration' ? [step.value] : []));
+  if (!prorations.every((proration) => equal(pairOf(proration.fees), fees))) faults.push('other fees are prorated than are due');
+  const exact = prorations.reduce((sum, { activeDays, periodDays }) => plus(sum, plus(times(fees, [BigInt(activeDays), BigInt(periodDays)]), negated(fees))), whole);
   const stepped = side.steps.map((step) => pairOf(step.step?.value.amount)).reduce(plus, ZERO);
   if (!side.steps.every(stepHolds)) faults.push('a step is a wrong product');
   if (!equal(exact, pairOf(side.exact)) || !equal(stepped, exact)) faults.push('the model, the steps and the exact amount disagree');
@@ -59,6 +64,10 @@ function sideFaults(side: SideExplanation, exponent: number): string[] {
 
 function stepHolds({ step }: RatingStep): boolean {
   if (step === undefined) return false;
+  if (step.$case === 'proration') {
+    const { fees, activeDays, periodDays, prorated, amount } = step.value;
+    return activeDays < periodDays && equal(times(pairOf(fees), [BigInt(activeDays), BigInt(periodDays)]), pairOf(prorated)) && equal(plus(pairOf(prorated), negated(pairOf(fees))), pairOf(amount));
+  }
   const flat = step.$case === 'graduatedTier' || step.$case === 'volumeTier' ? step.value.flatAmount : '';
   return equal(plus(times(pairOf(step.value.quantity), decimal(step.value.unitAmount)), decimal(flat === '' ? '0' : flat)), pairOf(step.value.amount));
 }

@@ -4,7 +4,7 @@ import {
   ExplainedRoundingMode, type LineExplanation, type PriceExplanation, type RatingStep as RatingStepMessage, type RunExplanation, type SideExplanation,
 } from '@valora/contracts/valora/invoicing/v1/explanation';
 import type { PriceModel as PriceModelMessage, Tier as TierMessage } from '@valora/contracts/valora/pricing/v1/price_model';
-import { formatMinorUnits, parseInstant, type ComposedRun, type PriceModel, type PriceTrace, type RatingStep, type RunFacts, type RunLine, type SideTrace, type Tier, type TierStep } from '@valora/rating';
+import { formatMinorUnits, parseInstant, type ComposedRun, type PriceModel, type PriceTrace, type ProrationStep, type RatingStep, type RunFacts, type RunLine, type SideTrace, type Tier, type TierStep } from '@valora/rating';
 
 export function explanationToProto(facts: RunFacts, composed: ComposedRun): RunExplanation {
   const { currencyCode, exponent } = composed;
@@ -96,7 +96,14 @@ function stepToProto(step: RatingStep): RatingStepMessage {
       return { step: { $case: 'graduatedTier', value: tierStepToProto(step) } };
     case 'VOLUME_TIER':
       return { step: { $case: 'volumeTier', value: tierStepToProto(step) } };
+    case 'PRORATION':
+      return { step: { $case: 'proration', value: prorationToProto(step) } };
   }
+}
+
+function prorationToProto({ zone, active, period, activeDays, periodDays, fees, prorated, amount }: ProrationStep) {
+  const periodToProto = ({ start, end }: ProrationStep['period']) => ({ startTime: at(start), endTime: at(end) });
+  return { timeZone: zone, active: periodToProto(active), period: periodToProto(period), activeDays, periodDays, fees, prorated, amount };
 }
 
 function tierStepToProto({ tier, above, upTo, quantity, unitAmount, flatAmount, amount }: TierStep) {

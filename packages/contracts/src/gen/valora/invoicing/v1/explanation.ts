@@ -219,6 +219,9 @@ export interface RatingStep {
     | //
     /** The whole quantity at the tier it reaches. */
     { readonly $case: "volumeTier"; readonly value: TierStep }
+    | //
+    /** What a period cut short takes off the fees; the last step. */
+    { readonly $case: "proration"; readonly value: ProrationStep }
     | undefined;
 }
 
@@ -251,6 +254,34 @@ export interface TierStep {
   /** Decimal text; empty for none. */
   readonly flatAmount: string;
   /** What the tier makes of it. */
+  readonly amount?: Fraction | undefined;
+}
+
+/** fees × active_days ÷ period_days = prorated, and amount = prorated − fees. Example: 20 × 19/28 = 95/7, amount −45/7. */
+export interface ProrationStep {
+  /** IANA time zone in which days are counted. */
+  readonly timeZone: string;
+  /** The part of the period that is charged for. */
+  readonly active?:
+    | Period
+    | undefined;
+  /** The full period. */
+  readonly period?:
+    | Period
+    | undefined;
+  /** Civil days of the active part. */
+  readonly activeDays: number;
+  /** Civil days of the full period. */
+  readonly periodDays: number;
+  /** What a full period costs: all of an item's amount, and of a usage price the flat amounts alone. */
+  readonly fees?:
+    | Fraction
+    | undefined;
+  /** What the active part costs. */
+  readonly prorated?:
+    | Fraction
+    | undefined;
+  /** What the other steps have to give up. */
   readonly amount?: Fraction | undefined;
 }
 
@@ -1500,6 +1531,9 @@ export const RatingStep: MessageFns<RatingStep> = {
       case "volumeTier":
         TierStep.encode(message.step.value, writer.uint32(34).fork()).join();
         break;
+      case "proration":
+        ProrationStep.encode(message.step.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1549,6 +1583,14 @@ export const RatingStep: MessageFns<RatingStep> = {
             message.step = { $case: "volumeTier", value: TierStep.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.step = { $case: "proration", value: ProrationStep.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1577,6 +1619,8 @@ export const RatingStep: MessageFns<RatingStep> = {
         ? { $case: "volumeTier", value: TierStep.fromJSON(object.volumeTier) }
         : isSet(object.volume_tier)
         ? { $case: "volumeTier", value: TierStep.fromJSON(object.volume_tier) }
+        : isSet(object.proration)
+        ? { $case: "proration", value: ProrationStep.fromJSON(object.proration) }
         : undefined,
     };
   },
@@ -1591,6 +1635,8 @@ export const RatingStep: MessageFns<RatingStep> = {
       obj.graduatedTier = TierStep.toJSON(message.step.value);
     } else if (message.step?.$case === "volumeTier") {
       obj.volumeTier = TierStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "proration") {
+      obj.proration = ProrationStep.toJSON(message.step.value);
     }
     return obj;
   },
@@ -1622,6 +1668,12 @@ export const RatingStep: MessageFns<RatingStep> = {
       case "volumeTier": {
         if (object.step?.value !== undefined && object.step?.value !== null) {
           message.step = { $case: "volumeTier", value: TierStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "proration": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "proration", value: ProrationStep.fromPartial(object.step.value) };
         }
         break;
       }
@@ -1913,6 +1965,216 @@ export const TierStep: MessageFns<TierStep> = {
       : undefined;
     message.unitAmount = object.unitAmount ?? "";
     message.flatAmount = object.flatAmount ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Fraction.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProrationStep(): ProrationStep {
+  return {
+    timeZone: "",
+    active: undefined,
+    period: undefined,
+    activeDays: 0,
+    periodDays: 0,
+    fees: undefined,
+    prorated: undefined,
+    amount: undefined,
+  };
+}
+
+export const ProrationStep: MessageFns<ProrationStep> = {
+  encode(message: ProrationStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.timeZone !== "") {
+      writer.uint32(10).string(message.timeZone);
+    }
+    if (message.active !== undefined) {
+      Period.encode(message.active, writer.uint32(18).fork()).join();
+    }
+    if (message.period !== undefined) {
+      Period.encode(message.period, writer.uint32(26).fork()).join();
+    }
+    if (message.activeDays !== 0) {
+      writer.uint32(32).int32(message.activeDays);
+    }
+    if (message.periodDays !== 0) {
+      writer.uint32(40).int32(message.periodDays);
+    }
+    if (message.fees !== undefined) {
+      Fraction.encode(message.fees, writer.uint32(50).fork()).join();
+    }
+    if (message.prorated !== undefined) {
+      Fraction.encode(message.prorated, writer.uint32(58).fork()).join();
+    }
+    if (message.amount !== undefined) {
+      Fraction.encode(message.amount, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProrationStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProrationStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.timeZone = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.active = Period.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.period = Period.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.activeDays = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.periodDays = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.fees = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.prorated = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.amount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProrationStep {
+    return {
+      timeZone: isSet(object.timeZone)
+        ? globalThis.String(object.timeZone)
+        : isSet(object.time_zone)
+        ? globalThis.String(object.time_zone)
+        : "",
+      active: isSet(object.active) ? Period.fromJSON(object.active) : undefined,
+      period: isSet(object.period) ? Period.fromJSON(object.period) : undefined,
+      activeDays: isSet(object.activeDays)
+        ? globalThis.Number(object.activeDays)
+        : isSet(object.active_days)
+        ? globalThis.Number(object.active_days)
+        : 0,
+      periodDays: isSet(object.periodDays)
+        ? globalThis.Number(object.periodDays)
+        : isSet(object.period_days)
+        ? globalThis.Number(object.period_days)
+        : 0,
+      fees: isSet(object.fees) ? Fraction.fromJSON(object.fees) : undefined,
+      prorated: isSet(object.prorated) ? Fraction.fromJSON(object.prorated) : undefined,
+      amount: isSet(object.amount) ? Fraction.fromJSON(object.amount) : undefined,
+    };
+  },
+
+  toJSON(message: ProrationStep): unknown {
+    const obj: any = {};
+    if (message.timeZone !== "") {
+      obj.timeZone = message.timeZone;
+    }
+    if (message.active !== undefined) {
+      obj.active = Period.toJSON(message.active);
+    }
+    if (message.period !== undefined) {
+      obj.period = Period.toJSON(message.period);
+    }
+    if (message.activeDays !== 0) {
+      obj.activeDays = Math.round(message.activeDays);
+    }
+    if (message.periodDays !== 0) {
+      obj.periodDays = Math.round(message.periodDays);
+    }
+    if (message.fees !== undefined) {
+      obj.fees = Fraction.toJSON(message.fees);
+    }
+    if (message.prorated !== undefined) {
+      obj.prorated = Fraction.toJSON(message.prorated);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Fraction.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ProrationStep>, I>>(base?: I): ProrationStep {
+    return ProrationStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProrationStep>, I>>(object: I): ProrationStep {
+    const message = createBaseProrationStep() as any;
+    message.timeZone = object.timeZone ?? "";
+    message.active = (object.active !== undefined && object.active !== null)
+      ? Period.fromPartial(object.active)
+      : undefined;
+    message.period = (object.period !== undefined && object.period !== null)
+      ? Period.fromPartial(object.period)
+      : undefined;
+    message.activeDays = object.activeDays ?? 0;
+    message.periodDays = object.periodDays ?? 0;
+    message.fees = (object.fees !== undefined && object.fees !== null) ? Fraction.fromPartial(object.fees) : undefined;
+    message.prorated = (object.prorated !== undefined && object.prorated !== null)
+      ? Fraction.fromPartial(object.prorated)
+      : undefined;
     message.amount = (object.amount !== undefined && object.amount !== null)
       ? Fraction.fromPartial(object.amount)
       : undefined;
