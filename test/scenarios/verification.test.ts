@@ -4,6 +4,7 @@ import { timestampFromInstant } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
 import type { RunExplanation } from '@valora/contracts/valora/invoicing/v1/explanation';
 import type { VerifyInvoiceRequest, VerifyInvoiceResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
 import { parseInstant } from '@valora/rating';
 import { startScenario, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
@@ -226,6 +227,18 @@ test('a credit that was changed in an earlier run is not believed: what is appli
   const names = await documents(book);
   const found = await tampered('invoicing.credit_note', 'update invoicing.credit_note set amount = amount + 1 where organization_id = $1', () => verdicts(book, names));
   expect(found).toEqual(['match', 'match', 'credit_note.amount: 79.00 ≠ 78.00']);
+});
+
+test('a prorated first period verifies, and its explanation recomputes', async () => {
+  const scenario = await startScenario(valora, '2026-02-10T10:00:00Z');
+  await scenario.plan('team', [{ code: 'fee', displayName: 'Fee', meter: null, model: { $case: 'flat', value: { amount: '20' } } }]);
+  await scenario.subscribe('acme', 'team', '2026-02-10T10:00:00Z', BillingAlignment.CALENDAR);
+  await scenario.advance('2026-03-01T00:00:00Z');
+  expect(await verdicts(scenario)).toEqual(['match']);
+  const trees = await explained(scenario);
+  expect(trees.flatMap(faultsOf)).toEqual([]);
+  const step = trees[0]?.lines[0]?.settled?.steps.at(-1)?.step;
+  expect(step).toMatchObject({ $case: 'proration', value: { activeDays: 19, periodDays: 28, fees: { numerator: '20', denominator: '1' }, prorated: { numerator: '95', denominator: '7' } } });
 });
 
 async function explained(scenario: Scenario): Promise<readonly RunExplanation[]> {
