@@ -15,8 +15,8 @@ export interface Scenario {
   plan(code: string, prices: readonly PriceSample[], effectiveFrom?: string): Promise<void>;
   /** A customer with a subscription of the same reference. */
   subscribe(customer: string, plan: string, startTime: string, alignment?: BillingAlignment): Promise<void>;
-  /** Ends a subscription at a time, now, or when its period ends. */
-  cancel(subscription: string, end: string | 'now' | 'period end'): Promise<void>;
+  /** Ends a subscription at a time, or `now`, or at the `period end`. */
+  cancel(subscription: string, end: string): Promise<void>;
   uncancel(subscription: string): Promise<void>;
   /** Records events `[key, meter, customer, time, value]`; every one must be stored. */
   use(...events: readonly (readonly [key: string, meter: string, customer: string, time: string, value: string])[]): Promise<void>;
@@ -40,7 +40,7 @@ export async function startScenario(valora: TestValora, sandboxTime: string, opt
     plan: (plan, prices, effectiveFrom = sandboxTime) => createPlan(caller, { plan, currencyCode: options.currencyCode ?? 'USD', effectiveFrom, prices }),
     subscribe: (customer, plan, startTime, alignment) => subscribe(caller, { customer, plan, startTime, alignment }),
     async cancel(reference, end) {
-      const timing = { now: CancelTiming.NOW, 'period end': CancelTiming.PERIOD_END }[end] ?? CancelTiming.AT_TIME;
+      const timing = new Map([['now', CancelTiming.NOW], ['period end', CancelTiming.PERIOD_END]]).get(end) ?? CancelTiming.AT_TIME;
       const cancelTime = timing === CancelTiming.AT_TIME ? timestampFromInstant(parseInstant(end)) : undefined;
       await caller.subscriptions.cancelSubscription({ requestId: nextRequestId(), reference, timing, cancelTime, reason: '' });
     },
