@@ -1,9 +1,10 @@
 // Calling another service through its contract: with a service token for the organization (a caller's key is never passed
 // on), the original actor, the caller's deadline and cancellation, and the call depth.
-import { Client, Metadata, type CallOptions, type ChannelCredentials, type MethodDefinition } from '@grpc/grpc-js';
+import { Client, Metadata, status, type CallOptions, type ChannelCredentials, type MethodDefinition } from '@grpc/grpc-js';
 import { CallError } from './call-error.ts';
 import type { CallContext } from './context.ts';
 import type { ServiceTokenIssuer } from './credentials.ts';
+import type { RpcMetrics } from './rpc-metrics.ts';
 
 export const CALL_DEPTH_KEY = 'valora-call-depth';
 
@@ -58,12 +59,14 @@ export interface PeerOptions {
   /** This service's name, for the token. */
   readonly service: string;
   readonly tokens: ServiceTokenIssuer;
+  /** Absent where nobody measures. */
+  readonly metrics?: Pick<RpcMetrics, 'clientCall'>;
 }
 
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** A connection to another service. */
-export function createPeer({ address, channelCredentials, service, tokens }: PeerOptions): Peer {
+export function createPeer({ address, channelCredentials, service, tokens, metrics }: PeerOptions): Peer {
   let connected: Client | undefined;
 
   function client(): Client {
@@ -85,7 +88,15 @@ export function createPeer({ address, channelCredentials, service, tokens }: Pee
   async function call(method: Method, context: OutgoingContext, request: unknown): Promise<unknown> {
     const metadata = await callMetadata(context);
     const parent = context.parent === undefined ? {} : { parent: context.parent };
-    return await callUnary(client(), { method, request, metadata, options: { deadline: context.deadlineMs, ...parent }, signal: context.signal });
+    const ended = metrics?.clientCall(method.path);
+    try {
+      const response = await callUnary(client(), { method, request, metadata, options: { deadline: context.deadlineMs, ...parent }, signal: context.signal });
+      ended?.(status.OK);
+      return response;
+    } catch (error) {
+      ended?.(error instanceof CallError ? error.code : status.UNKNOWN);
+      throw error;
+    }
   }
 
   return {
