@@ -9,7 +9,7 @@ interface AggregateRow {
   readonly usage_set_digest: string;
 }
 
-/** One answer for each query, in their order. Every meter must exist. */
+/** One answer for each query, in their order. Breaks off where a meter's row is gone, which only a superuser can have removed. */
 export async function aggregateInSql(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<AggregatedUsage[]> {
   const rows = await sql.query<AggregateRow>(
     `select usage.event_count, usage.quantity, usage.usage_set_digest
@@ -41,5 +41,6 @@ export async function aggregateInSql(sql: Sql, organizationId: string, queries: 
       queries.map(({ interval }) => interval.end),
       queries.map(({ knownBefore }) => knownBefore),
     ]);
+  if (rows.length !== queries.length) throw new Error('a meter that was read once is gone');
   return rows.map((row) => ({ eventCount: row.event_count, quantity: row.quantity, usageSetDigest: row.usage_set_digest }));
 }
