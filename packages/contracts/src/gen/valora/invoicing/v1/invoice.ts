@@ -355,7 +355,10 @@ export interface VerifiedRun {
 
 /** One value that is stored otherwise than derived. */
 export interface Difference {
-  /** Where, for example `run_line[2].amount` or `canonical_invoice.lines[0].amount`. */
+  /**
+   * Where, for example `run_line[2].amount` or `canonical_invoice.lines[0].amount`; for a usage event or its key with the
+   * idempotency key, for example `usage_event[order-7].content_digest`.
+   */
   readonly path: string;
   /** The stored value as text, at most 1,000 characters; absent if nothing is stored there. */
   readonly storedValue?:
@@ -3352,9 +3355,9 @@ export const InvoiceServiceService = {
   /**
    * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
    * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
-   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
-   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
-   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   * number, then the canonical form and its digest. Before that, the run's usage events are compared with their digests and
+   * keys. The credits of earlier runs are derived again too, from the subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND.
    */
   verifyInvoice: {
     path: "/valora.invoicing.v1.InvoiceService/VerifyInvoice" as const,
@@ -3368,7 +3371,7 @@ export const InvoiceServiceService = {
   },
   /**
    * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
-   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, RUN_NOT_DERIVABLE.
    */
   explainInvoice: {
     path: "/valora.invoicing.v1.InvoiceService/ExplainInvoice" as const,
@@ -3429,14 +3432,14 @@ export interface InvoiceServiceServer extends UntypedServiceImplementation {
   /**
    * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
    * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
-   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
-   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
-   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   * number, then the canonical form and its digest. Before that, the run's usage events are compared with their digests and
+   * keys. The credits of earlier runs are derived again too, from the subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND.
    */
   verifyInvoice: handleUnaryCall<VerifyInvoiceRequest, VerifyInvoiceResponse>;
   /**
    * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
-   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, RUN_NOT_DERIVABLE.
    */
   explainInvoice: handleUnaryCall<ExplainInvoiceRequest, ExplainInvoiceResponse>;
   /**
@@ -3509,9 +3512,9 @@ export interface InvoiceServiceClient extends Client {
   /**
    * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
    * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
-   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
-   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
-   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   * number, then the canonical form and its digest. Before that, the run's usage events are compared with their digests and
+   * keys. The credits of earlier runs are derived again too, from the subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND.
    */
   verifyInvoice(
     request: VerifyInvoiceRequest,
@@ -3530,7 +3533,7 @@ export interface InvoiceServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
-   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, RUN_NOT_DERIVABLE.
    */
   explainInvoice(
     request: ExplainInvoiceRequest,
