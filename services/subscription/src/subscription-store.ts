@@ -30,8 +30,9 @@ function subscriptionFromRow(row: SubscriptionRow): Subscription {
   };
 }
 
-function factFromRow({ sequence, effectiveTime, recordedTime, payload }: FactRow): SubscriptionFact {
-  return { sequence, kind: 'STARTED', effectiveTime: instant(effectiveTime), recordedTime: instant(recordedTime), items: itemsFromPayload(payload) };
+function factFromRow({ sequence, kind, effectiveTime, recordedTime, payload }: FactRow): SubscriptionFact {
+  if (kind !== 'STARTED') throw new Error(`a subscription has a fact of the unknown kind ${kind}`);
+  return { sequence, kind, effectiveTime: instant(effectiveTime), recordedTime: instant(recordedTime), items: itemsFromPayload(payload) };
 }
 
 /** Stores who subscribes to what, with its first cycle to be opened at its start. Errors: ALREADY_EXISTS. */
