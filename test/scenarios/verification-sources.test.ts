@@ -205,3 +205,33 @@ test.each([
   const found = await tampered(book, table, `delete from ${table} where organization_id = $1`, () => verdicts(book.scenario, names));
   expect(found.filter((verdict) => expected.test(verdict)), found.join(' | ')).not.toEqual([]);
 });
+
+// What no service would write. Verification must not fail at it, and says something of at least one document.
+const garbage: readonly (readonly [table: string, column: string, value: string, where: string])[] = [
+  ...['{}', '[]', '1', '{"kind": "NEW"}', '{"kind": "PER_UNIT", "unitAmount": "abc"}', '{"kind": "PER_UNIT", "unitAmount": 1}', '{"kind": "PER_UNIT"}', '{"kind": "GRADUATED", "tiers": []}', '{"kind": "GRADUATED", "tiers": "x"}', '{"kind": "VOLUME", "tiers": [{}]}']
+    .map((model) => ['pricing.price_version', 'model', `'${model}'`, version2] as const),
+  ...['[]', '{"items": []}', '{"items": "x"}', '{"items": [{}]}', '{"items": [{"item": "requests", "priceCode": "No!", "quantity": "1", "meterCode": "requests"}]}', '{"items": [{"item": "requests", "priceCode": "requests", "quantity": "x", "meterCode": "requests"}]}']
+    .map((payload) => ['subscription.subscription_fact', 'payload', `'${payload}'`, 'true'] as const),
+  ...['["x"]', '[{}]', '[{"property": 1, "values": ["a"]}]', '[{"property": "a", "values": "b"}]'].map((filters) => ['metering.meter', 'filters', `'${filters}'`, 'true'] as const),
+  ['subscription.subscription', 'customer_reference', "'a b'", 'true'],
+  ['subscription.subscription', 'time_zone', "'Nowhere/Town'", 'true'],
+  ['subscription.subscription', 'start_time', '9000000000000000000', 'true'],
+  ['subscription.subscription', 'recorded_time', '9000000000000000000', 'true'],
+  ['subscription.subscription_fact', 'recorded_time', '-9000000000000000000', 'true'],
+  ['subscription.billing_cycle', 'start_time', '-9000000000000000000', 'cycle_index = 1'],
+  ['subscription.billing_cycle', 'cycle_index', '2000000000', 'cycle_index = 3'],
+  ['pricing.price', 'meter_code', "'No!'", "code = 'storage'"],
+  ['pricing.price', 'meter_code', 'null', "code = 'storage'"],
+  ['pricing.price', 'currency_code', "''", 'true'],
+  ['pricing.price_version', 'effective_from_time', '9000000000000000000', version2],
+  ['tenancy.organization', 'currency_code', "'XXX'", 'true'],
+  ['tenancy.settings_version', 'recorded_time', '9000000000000000000', 'true'],
+  ['metering.usage_event', 'recorded_time', '-9000000000000000000', 'true'],
+  ['metering.usage_event', 'value', 'null', one],
+];
+
+test.each(garbage)('%s.%s = %s is an answer, not an error, and never a match', async (table, column, value, where) => {
+  const names = await documents(book.scenario);
+  const found = await tampered(book, table, `update ${table} set ${column} = ${value} where organization_id = $1 and ${where}`, () => verdicts(book.scenario, names));
+  expect(found).not.toEqual(MATCH);
+});

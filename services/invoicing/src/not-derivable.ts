@@ -21,6 +21,8 @@ export function notDerivable(thrown: unknown): unknown {
   if (thrown instanceof DomainError) return fromDomain(thrown, because);
   if (!(thrown instanceof CallError)) return thrown;
   if (thrown.reason === 'NOT_FOUND') return because('SOURCE_MISSING', `A source record is missing: ${thrown.message}`);
+  // What one service holds, another one refuses to be asked with: no caller's mistake, as nothing of it came from the caller.
+  if (thrown.reason === 'FIELD_INVALID') return because('FACTS_IMPOSSIBLE', `A source record holds what no service would store: ${thrown.message}`);
   // A service's own word that it failed; without a reason it would be the transport's, about a connection.
   return thrown.reason === 'INTERNAL' ? because('SOURCE_UNREADABLE', `A service can't read its own records: ${thrown.message} It logged why.`) : thrown;
 }
