@@ -1,8 +1,9 @@
 // A superuser changes what invoicing stored, triggers off: every column of every table is found.
 import type { VerifyInvoiceRequest } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { columnsOf, documents, startBook, tampered, verdicts, type Book } from './verification-book.ts';
+import { columnsOf, documents, quietly, startBook, tampered, verdicts, type Book } from './verification-book.ts';
 
 let book: Book;
 beforeAll(async () => { book = await startBook(); }, 120_000);
@@ -58,6 +59,21 @@ function renamed({ document }: VerifyInvoiceRequest): VerifyInvoiceRequest {
   if (document === undefined) throw new Error('no document');
   return { document: { ...document, value: `${document.value}x` } };
 }
+
+test('two numbers that changed places are found, though none is missing', async () => {
+  const names = await documents(book.scenario);
+  const found = await tampered(book, 'invoicing.invoice_finalization', 'update invoicing.invoice_finalization set number = 3 - number + 100 where organization_id = $1', async () => {
+    await quietly(book.owner, () => book.owner.query('update invoicing.invoice_finalization set number = number - 100 where organization_id = $1', [book.scenario.organization.organizationId]));
+    return await verdicts(book.scenario, names);
+  });
+  expect(found).toEqual([expect.stringMatching(/^invoice_finalization\.digest: /), expect.stringMatching(/^invoice_finalization\.digest: /), 'match']);
+});
+
+test("an invoice shows its number's digest, which anybody can compute", async () => {
+  for (const { number, digest, numberDigest } of await book.scenario.invoices()) {
+    expect(numberDigest).toBe(createHash('sha256').update(`{"canonical_invoice":"${digest}","number":"${number}"}`).digest('hex'));
+  }
+});
 
 test('a credit that was changed in an earlier run is not believed: what is applied derives from the usage', async () => {
   const names = await documents(book.scenario);

@@ -5,6 +5,7 @@
 import type { Difference } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { appliedCreditRows, creditNoteRows, draftRows, invoiceRows, lineRows, runRow, type Row } from './billing-run-rows.ts';
 import type { StoredRun } from './billing-run.ts';
+import { numberDigestOf } from './invoice.ts';
 import type { Numbering, StoredRows } from './stored-run-store.ts';
 
 type Entry = readonly [path: string, value: string];
@@ -25,7 +26,7 @@ export interface StoredFacts {
 export function firstDifference({ rows, numbering, completedDigest }: StoredFacts, run: StoredRun): Difference | null {
   const derived = derivedRows(run);
   return firstOf(documentEntries(rows), documentEntries(derived))
-    ?? numberDifference(numbering)
+    ?? numberDifference(numbering, run)
     ?? draftDifference(numbering, run)
     ?? firstOf(byteEntries(rows), byteEntries(derived))
     ?? (completedDigest === '' || completedDigest === run.digest ? null : difference('billing_cycle.run_digest', completedDigest, run.digest));
@@ -94,13 +95,15 @@ function firstOf(stored: readonly Entry[], derived: readonly Entry[]): Differenc
   return beyond === undefined ? null : difference(beyond[0], beyond[1], undefined);
 }
 
-/** Numbers derive from nothing but their order: no gap before one, and the last one given is the greatest. An invoice is a draft or has one. */
-function numberDifference(numbering: Numbering | null): Difference | null {
+/** Numbers derive from nothing but their order: no gap before one, each with the digest that ties it to its invoice, and the last one given is the greatest. An invoice is a draft or has one. */
+function numberDifference(numbering: Numbering | null, run: StoredRun): Difference | null {
   if (numbering === null) return null;
   const { invoiceId, draft, number, lastNumber, greatestNumber, followsAnother } = numbering;
   if (number === null) return draft === null ? difference('invoice_finalization.invoice_id', undefined, invoiceId) : null;
   if (draft !== null) return difference('invoice_draft.invoice_id', invoiceId, undefined);
-  if (!followsAnother) return difference('invoice_finalization.number', String(number), undefined);
+  if (!followsAnother) return difference('invoice_finalization.number', String(number.number), undefined);
+  const digest = numberDigestOf(run.digest, number.number);
+  if (number.digest !== digest) return difference('invoice_finalization.digest', number.digest, digest);
   return lastNumber === greatestNumber ? null : difference('invoice_number.last_number', textOf(lastNumber), textOf(greatestNumber));
 }
 

@@ -227,6 +227,11 @@ export interface Invoice {
     | undefined;
   /** Credits of earlier runs that this invoice uses up, in (issue time, id) order. */
   readonly credits: readonly AppliedCredit[];
+  /**
+   * Hex SHA-256 of the RFC 8785 JSON `{"canonical_invoice":"<digest>","number":"<number>"}`, which ties the number to what it
+   * numbers; empty for a draft.
+   */
+  readonly numberDigest: string;
 }
 
 /** A part of a credit note that an invoice uses up. */
@@ -769,6 +774,7 @@ function createBaseInvoice(): Invoice {
     digest: "",
     subtotal: undefined,
     credits: [],
+    numberDigest: "",
   };
 }
 
@@ -815,6 +821,9 @@ export const Invoice: MessageFns<Invoice> = {
     }
     for (const v of message.credits) {
       AppliedCredit.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.numberDigest !== "") {
+      writer.uint32(114).string(message.numberDigest);
     }
     return writer;
   },
@@ -936,6 +945,14 @@ export const Invoice: MessageFns<Invoice> = {
             message.credits.push(AppliedCredit.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.numberDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -977,6 +994,11 @@ export const Invoice: MessageFns<Invoice> = {
       credits: globalThis.Array.isArray(object?.credits)
         ? object.credits.map((e: any) => AppliedCredit.fromJSON(e))
         : [],
+      numberDigest: isSet(object.numberDigest)
+        ? globalThis.String(object.numberDigest)
+        : isSet(object.number_digest)
+        ? globalThis.String(object.number_digest)
+        : "",
     };
   },
 
@@ -1021,6 +1043,9 @@ export const Invoice: MessageFns<Invoice> = {
     if (message.credits?.length) {
       obj.credits = message.credits.map((e) => AppliedCredit.toJSON(e));
     }
+    if (message.numberDigest !== "") {
+      obj.numberDigest = message.numberDigest;
+    }
     return obj;
   },
 
@@ -1048,6 +1073,7 @@ export const Invoice: MessageFns<Invoice> = {
       ? Money.fromPartial(object.subtotal)
       : undefined;
     message.credits = object.credits?.map((e) => AppliedCredit.fromPartial(e)) || [];
+    message.numberDigest = object.numberDigest ?? "";
     return message;
   },
 };
