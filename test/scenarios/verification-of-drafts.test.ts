@@ -53,6 +53,7 @@ async function tamper(statement: string): Promise<void> {
 
 test('a draft verifies, before its cycle is complete, and so does the invoice it becomes', async () => {
   expect(await verdicts(scenario)).toEqual(['match']);
+  expect((await scenario.invoices()).map(({ number, numberDigest }) => [number, numberDigest])).toEqual([[0n, '']]);
   await peer.stub(InvoiceServiceService).finalizeDueInvoices(context, { batchSizeMax: 10 });
   expect(await verdicts(scenario)).toEqual(['match']);
 });

@@ -60,6 +60,12 @@ function renamed({ document }: VerifyInvoiceRequest): VerifyInvoiceRequest {
   return { document: { ...document, value: `${document.value}x` } };
 }
 
+test('of two differences the first is named, also where only the stored side has a value', async () => {
+  const names = await documents(book.scenario);
+  const found = await tampered(book, 'invoicing.run_line', `update invoicing.run_line set unit_amount = 5, trace = '{}' where organization_id = $1 and run_index = 1 and unit_amount is null`, () => verdicts(book.scenario, names));
+  expect(found).toEqual([expect.stringMatching(/^run_line\[\d\]\.unit_amount: 5 ≠ nothing$/), 'match', 'match']);
+});
+
 test('two numbers that changed places are found, though none is missing', async () => {
   const names = await documents(book.scenario);
   const found = await tampered(book, 'invoicing.invoice_finalization', 'update invoicing.invoice_finalization set number = 3 - number + 100 where organization_id = $1', async () => {

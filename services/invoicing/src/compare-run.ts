@@ -77,21 +77,24 @@ function leaves(path: string, value: unknown): readonly Entry[] {
   return [[path, String(value)]];
 }
 
-/** Both sides list their entries in one order, so the first place is the first entry that is on one side only or has another value. */
+/**
+ * Walks both sides in their common order: the first entry that is on one side only, or has another value. A stored JSON text
+ * may have its members in another order; those are found by their path.
+ */
 function firstOf(stored: readonly Entry[], derived: readonly Entry[]): Difference | null {
-  const places = new Map(stored.map(([path], place) => [path, place]));
+  const storedValues = new Map(stored);
   const derivedPaths = new Set(derived.map(([path]) => path));
-  const firstBeyond = (from: number, to: number): Entry | undefined => stored.slice(from, to).find(([path]) => !derivedPaths.has(path));
-  let seen = 0;
+  const compared = new Set<string>();
+  let place = 0;
   for (const [path, value] of derived) {
-    const place = places.get(path);
-    const beyond = place === undefined ? undefined : firstBeyond(seen, place);
-    if (beyond !== undefined) return difference(beyond[0], beyond[1], undefined);
-    const storedValue = place === undefined ? undefined : stored[place]?.[1];
+    while (compared.has(stored[place]?.[0] ?? '')) place += 1;
+    const next = stored[place];
+    if (next !== undefined && !derivedPaths.has(next[0])) return difference(next[0], next[1], undefined);
+    const storedValue = storedValues.get(path);
     if (storedValue !== value) return difference(path, storedValue, value);
-    seen = Math.max(seen, (place ?? -1) + 1);
+    compared.add(path);
   }
-  const beyond = firstBeyond(seen, stored.length);
+  const beyond = stored.slice(place).find(([path]) => !derivedPaths.has(path));
   return beyond === undefined ? null : difference(beyond[0], beyond[1], undefined);
 }
 
