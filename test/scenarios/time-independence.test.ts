@@ -1,8 +1,8 @@
-// When jobs run decides no amount: one random book of usage, some of it late, price versions and settings is replayed with
+// When jobs run decides no amount: one random book of usage, some of it late, price versions, settings and cancels is replayed with
 // the jobs run at every fact, every day, once at the end, and by two callers at once. Facts are recorded at the same instants
 // in every replay; the canonical invoices must be the same to the byte.
 import { credentials } from '@grpc/grpc-js';
-import { createPeer, createServiceTokenIssuer, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
+import { CallError, createPeer, createServiceTokenIssuer, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
 import { FenceServiceService as InvoicingFence } from '@valora/contracts/valora/invoicing/v1/fence';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
@@ -13,6 +13,7 @@ import { OrganizationServiceService, RoundingMode } from '@valora/contracts/valo
 import { formatInstant, instant, parseInstant, type Instant } from '@valora/rating';
 import { startScenario, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const START = parseInstant('2026-01-15T08:00:00Z');
@@ -54,7 +55,7 @@ function bookOf(seed: number): readonly Fact[] {
   const span = END - START;
   const times = Array.from({ length: FACTS }, () => instant(START + (span * BigInt(below(1_000_000))) / 1_000_000n)).toSorted((one, other) => (one < other ? -1 : 1));
   return times.map((time, position): Fact => {
-    const kind = below(10);
+    const kind = below(12);
     // Drawn here and not when recorded: every replay records the same.
     const unitAmount = `0.${1 + below(9)}`;
     if (kind === 0) return { time, record: (scenario) => publish(scenario, { position, time, unitAmount }) };
@@ -64,6 +65,11 @@ function bookOf(seed: number): readonly Fact[] {
       return { time, record: async ({ organization }) => void await organization.connection.stub(OrganizationServiceService).changeSettings({ requestId: `s${position}`, settings }) };
     }
     const customer = customers[below(customers.length)] ?? 'acme';
+    if ((kind === 2 || kind === 3) && time > START + (END - START) / 4n) {
+      const end = below(3) === 0 ? 'period end' : formatInstant(instant(time + BigInt(below(60) - 25) * DAY));
+      return { time, record: (scenario) => scenario.cancel(customer, end).catch(refused('WRONG_STATE', 'FIELD_INVALID')) };
+    }
+    if (kind === 4) return { time, record: (scenario) => scenario.uncancel(customer).catch(refused('WRONG_STATE', 'NOT_CANCELED')) };
     const back = BigInt(below(40)) * DAY;
     const eventTime = time - back < START ? START : instant(time - back);
     const value = `${below(4) === 0 ? '-' : ''}${below(90)}.${below(100)}`;
@@ -71,10 +77,15 @@ function bookOf(seed: number): readonly Fact[] {
   });
 }
 
+/** For what a random fact may be refused with: the same in every replay. */
+function refused(...reasons: readonly string[]): (error: unknown) => void {
+  return (error) => { if (!(error instanceof CallError) || !reasons.includes(error.reason)) throw error; };
+}
+
 async function publish({ caller }: Scenario, { position, time, unitAmount }: { position: number; time: Instant; unitAmount: string }): Promise<void> {
   await caller.catalog.publishPriceVersion({
     requestId: `p${position}`, price: 'requests', effectiveFromTime: timestampFromInstant(instant(time + DAY)), allowBackDating: false, model: { model: { $case: 'perUnit', value: { unitAmount } } },
-  }).catch((error: unknown) => { if ((error as { reason?: string }).reason !== 'PRICE_VERSION_OVERLAP') throw error; });
+  }).catch(refused('PRICE_VERSION_OVERLAP'));
 }
 
 /** Moves the clock from one instant to the next, with the jobs run as the replay wants it. */
@@ -118,3 +129,14 @@ test.each([20_261_121, 4_711, 99])('book %i: the same invoices to the byte, when
   expect(expected.length).toBeGreaterThan(6);
   for (const [name, pass] of others) expect([name, await replay(book, pass)]).toEqual([name, expected]);
 }, 300_000);
+
+test('the books had what they are to try: cancels, takings back, and settlements', async () => {
+  const owner = new pg.Client({ connectionString: valora.database.url });
+  await owner.connect();
+  try {
+    const { rows } = await owner.query<{ kind: string }>(`select distinct kind from subscription.subscription_fact union select 'SETTLEMENT' from subscription.billing_cycle where start_time = end_time order by kind`);
+    expect(rows.map(({ kind }) => kind)).toEqual(['CANCELED', 'CANCEL_UNDONE', 'SETTLEMENT', 'STARTED']);
+  } finally {
+    await owner.end();
+  }
+});

@@ -23,8 +23,8 @@ test('run 3,654 of a subscription billed by the day for ten years verifies, and 
     await book.owner.query('update subscription.subscription_schedule set next_cycle_index = $2, next_open_time = $3 where organization_id = $1', [organizationId, days + 1n, start + days * DAY]);
     await book.owner.query('delete from subscription.billing_cycle where organization_id = $1', [organizationId]);
     await book.owner.query(
-      `insert into subscription.billing_cycle (organization_id, subscription_reference, cycle_index, start_time, end_time, cutoff_time, tzdata_version, state, run_digest)
-       select $1, 'acme', day, $2::bigint + (day - 1) * $4::bigint, $2::bigint + day * $4::bigint, $2::bigint + day * $4::bigint, '2026a', 'CLOSED', 'written down' from generate_series(1, $3::bigint) as day`,
+      `insert into subscription.billing_cycle (organization_id, subscription_reference, cycle_index, start_time, end_time, cutoff_time, grace_micros, tzdata_version, state, run_digest)
+       select $1, 'acme', day, $2::bigint + (day - 1) * $4::bigint, $2::bigint + day * $4::bigint, $2::bigint + day * $4::bigint, 0, '2026a', 'CLOSED', 'written down' from generate_series(1, $3::bigint) as day`,
       [organizationId, start, days, DAY]);
   });
   await scenario.advance('2026-01-01T12:00:00Z');

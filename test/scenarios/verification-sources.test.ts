@@ -136,6 +136,7 @@ const besideThePoint: Readonly<Record<string, readonly (readonly [column: string
   ],
   'subscription.subscription_fact': [['sequence', 'sequence + 1', 'the order of facts, which stays']],
   'subscription.billing_cycle': [
+    ['grace_micros', 'grace_micros + 1', 'it is part of the cutoff, and that is compared'],
     ['state', 'state', 'how far the work is; tied to the digest by a check'],
     ['lease_end_time', 'lease_end_time', 'who works on it'],
     ['given_back', 'given_back', 'who works on it'],

@@ -1,6 +1,6 @@
 // The comparison of a stored run with its derivation: a list of (path, value) on either side, in one fixed order, and the
 // first place where they part. The order: columns of the run, lines, document, applied credits, number, draft, and last the
-// canonical form and its digest, so that what a person looks for (an amount) is named before the bytes that follow from it.
+// canonical form and the digests, so that what a person looks for (an amount) is named before the bytes that follow from it.
 // JSON texts are compared leaf by leaf, then as texts. The trap: a value on one side only is a difference too.
 import type { Difference } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { appliedCreditRows, creditNoteRows, draftRows, invoiceRows, lineRows, runRow, type Row } from './billing-run-rows.ts';
@@ -26,9 +26,10 @@ export interface StoredFacts {
 export function firstDifference({ rows, numbering, completedDigest }: StoredFacts, run: StoredRun): Difference | null {
   const derived = derivedRows(run);
   return firstOf(documentEntries(rows), documentEntries(derived))
-    ?? numberDifference(numbering, run)
+    ?? numberDifference(numbering)
     ?? draftDifference(numbering, run)
     ?? firstOf(byteEntries(rows), byteEntries(derived))
+    ?? numberDigestDifference(numbering, run)
     ?? (completedDigest === '' || completedDigest === run.digest ? null : difference('billing_cycle.run_digest', completedDigest, run.digest));
 }
 
@@ -98,16 +99,22 @@ function firstOf(stored: readonly Entry[], derived: readonly Entry[]): Differenc
   return beyond === undefined ? null : difference(beyond[0], beyond[1], undefined);
 }
 
-/** Numbers derive from nothing but their order: no gap before one, each with the digest that ties it to its invoice, and the last one given is the greatest. An invoice is a draft or has one. */
-function numberDifference(numbering: Numbering | null, run: StoredRun): Difference | null {
+/** Numbers derive from nothing but their order: no gap before one, and the last one given is the greatest. An invoice is a draft or has one. */
+function numberDifference(numbering: Numbering | null): Difference | null {
   if (numbering === null) return null;
   const { invoiceId, draft, number, lastNumber, greatestNumber, followsAnother } = numbering;
   if (number === null) return draft === null ? difference('invoice_finalization.invoice_id', undefined, invoiceId) : null;
   if (draft !== null) return difference('invoice_draft.invoice_id', invoiceId, undefined);
   if (!followsAnother) return difference('invoice_finalization.number', String(number.number), undefined);
-  const digest = numberDigestOf(run.digest, number.number);
-  if (number.digest !== digest) return difference('invoice_finalization.digest', number.digest, digest);
   return lastNumber === greatestNumber ? null : difference('invoice_number.last_number', textOf(lastNumber), textOf(greatestNumber));
+}
+
+/** The digest that ties a number to its invoice; after the canonical form, from whose digest it follows. */
+function numberDigestDifference(numbering: Numbering | null, run: StoredRun): Difference | null {
+  if (numbering === null || numbering.number === null) return null;
+  const { number, digest } = numbering.number;
+  const derived = numberDigestOf(run.digest, number);
+  return digest === derived ? null : difference('invoice_finalization.digest', digest, derived);
 }
 
 /** A draft waits for its finalize time, and is not set aside: what is derived is possible. */

@@ -3,12 +3,13 @@ import { commonErrors, Fields, leaseBounds, paged, parsePage, type CallContext, 
 import type {
   BillingCycleServiceService, ClaimDueCyclesRequest, ClaimDueCyclesResponse, ListBillingCyclesRequest, ListBillingCyclesResponse,
 } from '@valora/contracts/valora/subscription/v1/billing_cycle';
-import { claimCycles, findClock, listCyclesAfter } from './billing-cycle-store.ts';
+import { claimCycles, findSealedClock, listCyclesAfter } from './billing-cycle-store.ts';
 import { billingCycleToProto } from './billing-cycle.ts';
 import { batchGetBillingFacts } from './billing-facts.ts';
 import { completeCycles } from './complete-cycles.ts';
 import type { SubscriptionDatabase, Transaction } from './database.ts';
 import { openDueCycles, type OpeningDependencies } from './open-due-cycles.ts';
+import { openSettlementCycles, type SettlingDependencies } from './open-settlement-cycles.ts';
 import { releaseCycles } from './release-cycles.ts';
 import { listSetAsideCycles, retryCycle } from './set-aside-cycles.ts';
 import { findSubscription } from './subscription-store.ts';
@@ -16,11 +17,12 @@ import { findSubscription } from './subscription-store.ts';
 const CLAIMED_MAX = 1_000;
 const INDEX = /^[0-9]{1,9}$/;
 
-export function billingCycleHandlers(dependencies: OpeningDependencies & RecordingDependencies<Transaction>): Handlers<typeof BillingCycleServiceService> {
+export function billingCycleHandlers(dependencies: OpeningDependencies & SettlingDependencies & RecordingDependencies<Transaction>): Handlers<typeof BillingCycleServiceService> {
   const { database } = dependencies;
   return {
     listBillingCycles: (context, request) => listBillingCycles(database, context, request),
     openDueCycles: (context, request) => openDueCycles(dependencies, context, request),
+    openSettlementCycles: (context, request) => openSettlementCycles(dependencies, context, request),
     claimDueCycles: (context, request) => claimDueCycles(database, context, request),
     completeCycles: (context, request) => completeCycles(database, context, request),
     releaseCycles: (context, request) => releaseCycles(database, context, request),
@@ -50,9 +52,10 @@ async function claimDueCycles(database: SubscriptionDatabase, { organizationId }
   const batchSizeMax = fields.integer('batch_size_max', request.batchSizeMax, { min: 1, max: CLAIMED_MAX });
   const leaseMicros = fields.durationMicros('lease_duration', request.leaseDuration, leaseBounds);
   fields.check();
+  const now = await findSealedClock(database, organizationId);
+  if (now === null) return { cycles: [] };
   const cycles = await database.bulk(organizationId, async (sql) => {
-    const now = await findClock(sql);
-    return now === null ? [] : await claimCycles(sql, { now, batchSizeMax, leaseMicros, withoutRetryDelay: request.withoutRetryDelay });
+    return await claimCycles(sql, { now, batchSizeMax, leaseMicros, withoutRetryDelay: request.withoutRetryDelay });
   });
   return { cycles: cycles.map(billingCycleToProto) };
 }
