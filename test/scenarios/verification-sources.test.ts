@@ -1,8 +1,9 @@
 // A superuser changes one thing in one source record, triggers off: verification names it. Each column of each table that a
 // run could be computed from has a verdict here; a column without one fails.
 import { serviceNames } from '@valora/chassis';
+import { startScenario } from '@valora/testkit/scenario';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { columnsOf, documents, startBook, tampered, verdicts, type Book } from './verification-book.ts';
+import { columnsOf, documents, fee, startBook, tampered, verdicts, type Book } from './verification-book.ts';
 
 let book: Book;
 beforeAll(async () => { book = await startBook(); }, 120_000);
@@ -234,6 +235,21 @@ test.each(garbage)('%s.%s = %s is an answer, not an error, and never a match', a
   const names = await documents(book.scenario);
   const found = await tampered(book, table, `update ${table} set ${column} = ${value} where organization_id = $1 and ${where}`, () => verdicts(book.scenario, names));
   expect(found).not.toEqual(MATCH);
+});
+
+test.each([
+  ['moved by five days', `update subscription.subscription_fact set effective_time = effective_time + ${DAYS(5)} where organization_id = $1 and kind = 'CANCELED'`],
+  ['removed', "delete from subscription.subscription_fact where organization_id = $1 and kind = 'CANCELED'"],
+  ['taken back', "update subscription.subscription_fact set kind = 'CANCEL_UNDONE' where organization_id = $1 and kind = 'CANCELED'"],
+])('a cancel that was %s changes the fee of its last cycle', async (_, change) => {
+  const scenario = await startScenario(book.valora, '2026-01-01T00:00:00Z');
+  await scenario.plan('team', [fee]);
+  await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
+  await scenario.cancel('acme', '2026-01-11T00:00:00Z');
+  await scenario.advance('2026-02-02T00:00:00Z');
+  expect(await verdicts(scenario)).toEqual(['match']);
+  const found = await tampered({ ...book, scenario }, 'subscription.subscription_fact', change, () => verdicts(scenario));
+  expect(found).toEqual([expect.stringMatching(/^billing_run\.subtotal: 6\.45 ≠ |^CUTOFF_MOVED$/)]);
 });
 
 test('after all that the book, put back each time, verifies as before', async () => {
