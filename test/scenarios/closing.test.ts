@@ -1,21 +1,17 @@
 // The close itself, rpc by rpc as the scheduler calls it: what happens the second time, half-way, at once, and when what is
 // stored was tampered with.
-import { credentials } from '@grpc/grpc-js';
-import { CallError, createPeer, createServiceTokenIssuer, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
+import { CallError, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
 import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
-import { FenceServiceService as InvoicingFence } from '@valora/contracts/valora/invoicing/v1/fence';
-import { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
 import { Job, SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
-import { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
-import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
 import { parseInstant } from '@valora/rating';
 import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { contextFor, openBackstage, type Backstage } from './backstage.ts';
 
 const fee: PriceSample = { code: 'fee', displayName: 'Platform fee', meter: null, model: { $case: 'flat', value: { amount: '20' } } };
 const at = (text: string) => timestampFromInstant(parseInstant(text));
@@ -23,18 +19,19 @@ const CUTOFF = '2026-02-01T00:00:00Z';
 const lease = { seconds: 60n, nanos: 0 };
 
 let valora: TestValora;
+let backstage: Backstage;
 let peer: Peer;
 let owner: pg.Client;
 beforeAll(async () => {
   valora = await startTestValora();
-  const tokens = createServiceTokenIssuer(valora.secrets.serviceTokenKey);
-  peer = createPeer({ address: () => valora.address, channelCredentials: credentials.createInsecure(), service: 'test', tokens });
+  backstage = openBackstage(valora);
+  peer = backstage.peer;
   owner = new pg.Client({ connectionString: valora.database.url });
   await owner.connect();
 });
 afterAll(async () => {
   await owner.end();
-  peer.close();
+  backstage.close();
   await valora.stop();
 });
 
@@ -43,8 +40,9 @@ async function atCutoff(subscriptions: number): Promise<{ readonly scenario: Sce
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
   await scenario.plan('team', [fee]);
   for (let number = 1; number <= subscriptions; number += 1) await scenario.subscribe(`s${number}`, 'team', '2026-01-01T00:00:00Z');
-  const context: OutgoingContext = { organizationId: scenario.organization.organizationId, caller: { actor: 'test' }, deadlineMs: Date.now() + 60_000, callDepth: 0 };
-  for (const fence of [MeteringFence, PricingFence, SubscriptionFence, InvoicingFence, TenancyFence]) await (peer.stub(fence) as { setClock: (context: OutgoingContext, request: object) => Promise<unknown> }).setClock(context, { currentTime: at(CUTOFF) });
+  const { organizationId } = scenario.organization;
+  const context = contextFor(organizationId);
+  await backstage.setClock(organizationId, parseInstant(CUTOFF));
   await peer.stub(BillingCycleServiceService).openDueCycles(context, { batchSizeMax: 1_000 });
   return { scenario, context };
 }
@@ -174,6 +172,14 @@ test('a close that breaks off between claim and run gives its cycles back at onc
   await scenario.advance(CUTOFF);
   expect(await scenario.invoices()).toHaveLength(3);
 }, 60_000);
+
+test('two runs of one subscription are refused in one call: what the first owes is known only when it is stored', async () => {
+  const { scenario, context } = await atCutoff(2);
+  const cycles = [...cyclesOf(2), { subscription: 's1', cycleIndex: 2 }];
+  const call = peer.stub(InvoiceServiceService).runBillingCycles(context, { cycles, sealThroughTime: at(CUTOFF) });
+  await expect(call).rejects.toMatchObject({ reason: 'FIELD_INVALID', metadata: { field: 'cycles[2].subscription' } });
+  expect(await scenario.invoices()).toEqual([]);
+});
 
 test('a call for an unknown cycle is NOT_FOUND', async () => {
   const { context } = await atCutoff(1);
