@@ -3,8 +3,7 @@
 import { callerOf, createPlan, subscribe, type PriceSample } from '@valora/cli';
 import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { formatInstant, instant, parseInstant, type Instant } from '@valora/rating';
-import type { TestOrganization } from '@valora/testkit/valora';
-import { startTestValora, type TestValora } from '@valora/testkit/valora';
+import { startTestValora, type TestOrganization, type TestValora } from '@valora/testkit/valora';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contextFor, openBackstage, type Backstage } from './backstage.ts';
@@ -13,10 +12,13 @@ const fee: PriceSample = { code: 'fee', displayName: 'Platform fee', meter: null
 const CLOCK = parseInstant('2026-01-15T00:00:00Z');
 /** Facts recorded at the clock count in a run only when the clock has moved on. */
 const DUE = instant(CLOCK + 1_000_000n);
-const MANY = { subscriptions: 20, start: '2016-01-01T00:00:00Z' };
-const FEW = { subscriptions: 10, start: '2025-12-01T00:00:00Z' };
+/** 7 years of months each. */
+const MANY = { subscriptions: 10, start: '2019-01-01T00:00:00Z' };
+const FEW = { subscriptions: 5, start: '2025-12-01T00:00:00Z' };
 /** An organization's turn is 10 batches, and a batch takes the next cycle of each subscription. */
 const TURN = 10 * MANY.subscriptions;
+
+type Clock = 'a sandbox' | 'the real clock';
 
 let valora: TestValora;
 let backstage: Backstage;
@@ -33,13 +35,17 @@ afterAll(async () => {
   await valora.stop();
 });
 
-/** An organization with back-dated subscriptions, on the real clock unless told otherwise. */
-async function backDated({ subscriptions, start }: typeof MANY, sandboxTime?: Instant): Promise<TestOrganization> {
-  const organization = await valora.createOrganization(sandboxTime === undefined ? {} : { sandboxTime: formatInstant(sandboxTime) });
-  const caller = callerOf(organization.connection);
-  await createPlan(caller, { plan: 'team', currencyCode: 'USD', effectiveFrom: '2010-01-01T00:00:00Z', prices: [fee] });
-  for (let number = 1; number <= subscriptions; number += 1) await subscribe(caller, { customer: `s${number}`, plan: 'team', startTime: start });
+/** An organization with a plan, ready for subscriptions. */
+async function prepared(clock: Clock): Promise<TestOrganization> {
+  const organization = await valora.createOrganization(clock === 'a sandbox' ? { sandboxTime: formatInstant(CLOCK) } : {});
+  await createPlan(callerOf(organization.connection), { plan: 'team', currencyCode: 'USD', effectiveFrom: '2010-01-01T00:00:00Z', prices: [fee] });
   return organization;
+}
+
+/** Back-dated subscriptions, all of whose past cycles are due when this returns. */
+async function fallDue({ organizationId, connection }: TestOrganization, { subscriptions, start }: typeof MANY, clock: Clock): Promise<void> {
+  for (let number = 1; number <= subscriptions; number += 1) await subscribe(callerOf(connection), { customer: `s${number}`, plan: 'team', startTime: start });
+  if (clock === 'a sandbox') await backstage.setClock(organizationId, DUE);
 }
 
 async function count(sql: string, ...values: readonly string[]): Promise<number> {
@@ -48,6 +54,8 @@ async function count(sql: string, ...values: readonly string[]): Promise<number>
 }
 
 const closedCount = ({ organizationId }: TestOrganization): Promise<number> => count(`subscription.billing_cycle where organization_id = $1 and state = 'CLOSED'`, organizationId);
+const dueCount = ({ organizationId }: TestOrganization, now: Instant): Promise<number> =>
+  count(`subscription.billing_cycle where organization_id = $1 and state <> 'CLOSED' and cutoff_time <= $2`, organizationId, String(now));
 const finalizedCount = ({ organizationId }: TestOrganization): Promise<number> => count('invoicing.invoice_finalization where organization_id = $1', organizationId);
 /** Runs of an organization that were stored after a transaction began and before the last run of another: a transaction's number tells when it first wrote. */
 const runsBetween = (many: TestOrganization, since: string, few: TestOrganization): Promise<number> => count(
@@ -58,27 +66,30 @@ async function transactionNumber(): Promise<string> {
   return (await owner.query<{ number: string }>('select txid_current() as number')).rows[0]?.number ?? '';
 }
 
-test.each([1, 3])('few cycles that fall due amid many of another organization are closed within two turns of it, by %i schedulers, each cycle once', async (schedulers) => {
-  const many = await backDated(MANY, CLOCK);
-  const few = await backDated(FEW, CLOCK);
-  await backstage.setClock(many.organizationId, DUE);
+test.each<[Clock, number]>([['a sandbox', 1], ['a sandbox', 3], ['the real clock', 3]])('on %s, by %i schedulers: few cycles that fall due amid many of another organization are closed within two turns of it, each once', async (clock, schedulers) => {
+  const [many, few] = [await prepared(clock), await prepared(clock)];
   const replicas = await backstage.startReplicas(schedulers);
+  let now: Instant = DUE;
   try {
+    await fallDue(many, MANY, clock);
     await expect.poll(() => closedCount(many), { timeout: 60_000, interval: 10 }).toBeGreaterThan(TURN);
-    await backstage.setClock(few.organizationId, DUE);
+    await fallDue(few, FEW, clock);
+    if (clock === 'the real clock') now = instant(BigInt(Date.now() + 1) * 1_000n);
+    // One scheduler alone would open them with its next tick, when it is through with the many.
     await backstage.peer.stub(BillingCycleServiceService).openDueCycles(contextFor(few.organizationId), { batchSizeMax: 1_000 });
     const since = await transactionNumber();
-    for (const { organizationId } of [few, many]) await backstage.workDone(organizationId, DUE);
+    for (const { organizationId } of [few, many]) await backstage.workDone(organizationId, now);
     expect(await runsBetween(many, since, few)).toBeLessThanOrEqual(2 * TURN);
     expect(await count('invoicing.billing_run where organization_id = $1 and xmin::text::bigint > $2', many.organizationId, since)).toBeGreaterThan(2 * TURN);
   } finally {
     await replicas.stop();
   }
+  expect(await Promise.all([many, few].map((organization) => dueCount(organization, now)))).toEqual([0, 0]);
   const closed = await Promise.all([many, few].map(closedCount));
-  expect(closed).toEqual([MANY.subscriptions * 120, FEW.subscriptions]);
   expect(await Promise.all([many, few].map(finalizedCount))).toEqual(closed);
-  const total = MANY.subscriptions * 120 + FEW.subscriptions;
+  const total = closed.reduce((sum, one) => sum + one, 0);
+  expect(total).toBeGreaterThanOrEqual(MANY.subscriptions * 84 + FEW.subscriptions);
   expect(await replicas.total('valora_scheduler_batch_processed_total{job="close_cycles",resource="billing_cycle"}')).toBe(total);
   expect(await replicas.total('valora_scheduler_batch_processed_total{job="issue_invoices",resource="invoice"}')).toBe(total);
-  expect(await replicas.total('valora_scheduler_batch_deferred_total{job="close_cycles",reason="TURN_ENDED"}')).toBeGreaterThanOrEqual(MANY.subscriptions * 120 / TURN - 1);
+  expect(await replicas.total('valora_scheduler_batch_deferred_total{job="close_cycles",reason="TURN_ENDED"}')).toBeGreaterThanOrEqual(5);
 }, 120_000);
