@@ -4,8 +4,10 @@ import { CallError, timestampFromInstant, type OutgoingContext, type Peer } from
 import type { PriceSample } from '@valora/cli';
 import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
+import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
 import { Job, SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { parseInstant } from '@valora/rating';
 import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
@@ -172,6 +174,29 @@ test('a close that breaks off between claim and run gives its cycles back at onc
   await scenario.advance(CUTOFF);
   expect(await scenario.invoices()).toHaveLength(3);
 }, 60_000);
+
+test('a cycle that breaks off every call it is in fails alone, and its neighbours close', async () => {
+  const { scenario, context } = await atCutoff(4);
+  await tamper(`update subscription.subscription_fact set payload = '{"items": 7}' where organization_id = $1 and subscription_reference = 's3'`, scenario);
+  await valora.operator.stub(SchedulerServiceService).runJob({ job: Job.CLOSE_CYCLES });
+  const { rows } = await owner.query<{ cycle: string }>(
+    `select concat_ws(' ', subscription_reference, state, failure_count, failure_reason) as cycle from subscription.billing_cycle where organization_id = $1 and cycle_index = 1 order by 1`, [context.organizationId]);
+  expect(rows.map(({ cycle }) => cycle)).toEqual(['s1 CLOSED 0', 's2 CLOSED 0', 's3 CLOSING 1 INTERNAL', 's4 CLOSED 0']);
+});
+
+test('once the cause is mended the clock moves on at once, however long the retry delay still is', async () => {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  const { catalog, scheduler } = scenario.caller;
+  await catalog.createPrice({ requestId: 'price', price: { code: 'later', displayName: 'Later', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] } });
+  await catalog.createPlan({ requestId: 'plan', plan: { code: 'team', displayName: 'Team', version: 0, interval: PeriodInterval.MONTH, intervalCount: 1, prices: ['later'] } });
+  await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
+  await expect(scenario.advance('2026-02-02T00:00:00Z')).rejects.toMatchObject({ reason: 'BILLING_RUN_FAILED', metadata: { subscription: 'acme', cycle_index: '1', reason: 'PRICE_VERSION_MISSING' } });
+  const delayed = await owner.query(`update subscription.billing_cycle set lease_end_time = 4102444800000000 where organization_id = $1 and given_back`, [scenario.organization.organizationId]);
+  expect(delayed.rowCount).toBe(1);
+  await catalog.publishPriceVersion({ requestId: 'version', price: 'later', effectiveFromTime: at('2026-01-01T00:00:00Z'), allowBackDating: true, model: { model: fee.model } });
+  expect(await scheduler.advanceClock({ targetTime: at('2026-02-02T00:00:00Z') })).toMatchObject({ closedCycleCount: 1, finalizedInvoiceCount: 1 });
+  expect((await scenario.invoices()).map(summary)).toEqual(['acme 1: later 20.00 = 20.00']);
+});
 
 test('two runs of one subscription are refused in one call: what the first owes is known only when it is stored', async () => {
   const { scenario, context } = await atCutoff(2);

@@ -22,6 +22,12 @@ const BROKEN_OFF_DELAY = { seconds: 30n, nanos: 0 } as const;
 /** For a turn to end without meeting again what failed in it. */
 const REPORTED_DELAY = { seconds: 2n, nanos: 0 } as const;
 
+/** What is needed of other services. */
+export interface ClosingPeers {
+  readonly invoices: Pick<Peers['invoices'], 'runBillingCycles'>;
+  readonly billingCycles: Pick<Peers['billingCycles'], 'completeCycles' | 'releaseCycles'>;
+}
+
 export interface ClaimedCycles {
   readonly cycles: readonly BillingCycle[];
   /** As in the claim: what this worker no longer holds it can't give back. */
@@ -29,7 +35,7 @@ export interface ClaimedCycles {
   readonly failures: Failures;
 }
 
-export async function closeClaimed(peers: Peers, context: OutgoingContext, { cycles, leaseHolder, failures }: ClaimedCycles): Promise<{ readonly processedCount: number; readonly failedRuns: readonly FailedRun[] }> {
+export async function closeClaimed(peers: ClosingPeers, context: OutgoingContext, { cycles, leaseHolder, failures }: ClaimedCycles): Promise<{ readonly processedCount: number; readonly failedRuns: readonly FailedRun[] }> {
   try {
     const results = await run(peers, context, cycles);
     const completed = results.flatMap(({ cycle, result }) => (result?.$case === 'digest' ? [{ cycle, runDigest: result.value }] : []));
@@ -44,7 +50,7 @@ export async function closeClaimed(peers: Peers, context: OutgoingContext, { cyc
   }
 }
 
-async function run(peers: Peers, context: OutgoingContext, cycles: readonly BillingCycle[]): Promise<readonly BillingRunResult[]> {
+async function run(peers: ClosingPeers, context: OutgoingContext, cycles: readonly BillingCycle[]): Promise<readonly BillingRunResult[]> {
   const [first, ...rest] = cycles.map(({ cutoffTime }) => {
     if (cutoffTime === undefined) throw new Error('a claimed cycle has no cutoff');
     return instantFromTimestamp(cutoffTime);
@@ -68,7 +74,7 @@ async function run(peers: Peers, context: OutgoingContext, cycles: readonly Bill
  * it off may have been the caller's deadline. If this fails too, the leases end by themselves.
  */
 async function giveBack(
-  peers: Peers, { organizationId, caller }: OutgoingContext,
+  peers: ClosingPeers, { organizationId, caller }: OutgoingContext,
   { leaseHolder, cycles = [], failed = [], retryDelay = REPORTED_DELAY }:
     { leaseHolder: string; cycles?: readonly Pick<BillingCycle, 'subscription' | 'cycleIndex'>[]; failed?: readonly FailedRun[]; retryDelay?: { seconds: bigint; nanos: number } },
 ): Promise<void> {
