@@ -3,6 +3,7 @@
 import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
 import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { CancelTiming } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { parseInstant } from '@valora/rating';
 import { timestampFromInstant } from '@valora/chassis';
@@ -126,10 +127,13 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.subscription.v1.SubscriptionService/CreateSubscription': (ids) => ({
     requestId: ids.requestId, subscription: { reference: ids.subscription, customer: ids.customer, plan: ids.plan, planVersion: 0, items: [], timeZone: '', interval: 0, intervalCount: 0, state: 0, alignment: 0 },
   }),
+  '/valora.subscription.v1.SubscriptionService/CancelSubscription': (ids) => ({ requestId: ids.requestId, reference: ids.subscription, timing: CancelTiming.NOW, reason: '' }),
+  '/valora.subscription.v1.SubscriptionService/UncancelSubscription': (ids) => ({ requestId: ids.requestId, reference: ids.subscription }),
   '/valora.subscription.v1.SubscriptionService/GetSubscription': (ids) => ({ reference: ids.subscription }),
   '/valora.subscription.v1.SubscriptionService/ListSubscriptions': () => ({ ...page, customer: '' }),
   '/valora.subscription.v1.BillingCycleService/ListBillingCycles': (ids) => ({ subscription: ids.subscription, ...page }),
   '/valora.subscription.v1.BillingCycleService/OpenDueCycles': () => ({ batchSizeMax: 10 }),
+  '/valora.subscription.v1.BillingCycleService/OpenSettlementCycles': () => ({ batchSizeMax: 10, all: true }),
   '/valora.subscription.v1.BillingCycleService/ClaimDueCycles': () => ({ batchSizeMax: 10, leaseDuration: lease, withoutRetryDelay: false }),
   '/valora.subscription.v1.BillingCycleService/CompleteCycles': (ids) => ({ completed: [{ cycle: { subscription: ids.subscription, cycleIndex: 1 }, runDigest: 'a'.repeat(64) }] }),
   '/valora.subscription.v1.BillingCycleService/ReleaseCycles': (ids) => ({ cycles: [{ subscription: ids.subscription, cycleIndex: 1 }], retryDelay: lease, failed: [] }),

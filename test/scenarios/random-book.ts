@@ -1,4 +1,4 @@
-// Random books: usage, some of it late, price versions and settings, each fact at its instant; the same for the same seed,
+// Random books: usage, some of it late, price versions, settings and cancels, each fact at its instant; the same for the same seed,
 // so that a replay records exactly what another did.
 import { CallError, timestampFromInstant } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
@@ -25,6 +25,7 @@ export interface Span {
 
 export const customers = ['acme', 'globex', 'initech'] as const;
 const PARTS = 1_000_000;
+const DAY = 86_400_000_000n;
 const prices: readonly PriceSample[] = [
   { code: 'fee', displayName: 'Fee', meter: null, model: { $case: 'flat', value: { amount: '9.99' } } },
   { code: 'requests', displayName: 'Requests', meter: 'requests', model: { $case: 'volume', value: { tiers: [{ upTo: '50', unitAmount: '0.333', flatAmount: '' }, { upTo: '', unitAmount: '0.2', flatAmount: '1' }] } } },
@@ -54,7 +55,7 @@ export function bookOf(seed: number, count: number, span: Span): readonly Fact[]
   const share = (micros: bigint): bigint => (micros * BigInt(below(PARTS))) / BigInt(PARTS);
   const times = Array.from({ length: count }, () => instant(span.start + share(span.end - span.start))).toSorted((one, other) => (one < other ? -1 : 1));
   return times.map((time, position): Fact => {
-    const kind = below(10);
+    const kind = below(12);
     // Drawn here and not when recorded: every replay records the same.
     const unitAmount = `0.${1 + below(9)}`;
     if (kind === 0) return { time, record: (scenario) => publish(scenario, { requestId: `${seed}/p${position}`, from: instant(time + span.stepMicros), unitAmount }) };
@@ -66,6 +67,11 @@ export function bookOf(seed: number, count: number, span: Span): readonly Fact[]
       return { time, record: async ({ organization }) => void await organization.connection.stub(OrganizationServiceService).changeSettings({ requestId: `${seed}/s${position}`, settings }) };
     }
     const customer = customers[below(customers.length)] ?? 'acme';
+    if ((kind === 2 || kind === 3) && time > span.start + (span.end - span.start) / 4n) {
+      const end = below(3) === 0 ? 'period end' : formatInstant(instant(time + BigInt(below(60) - 25) * DAY));
+      return { time, record: (scenario) => scenario.cancel(customer, end).catch(refused('WRONG_STATE', 'FIELD_INVALID')) };
+    }
+    if (kind === 4) return { time, record: (scenario) => scenario.uncancel(customer).catch(refused('WRONG_STATE', 'NOT_CANCELED')) };
     const back = share(span.latenessMicros);
     const first = earliest(span.subscriptionStarts);
     const eventTime = time - back < first ? first : instant(time - back);
@@ -74,8 +80,13 @@ export function bookOf(seed: number, count: number, span: Span): readonly Fact[]
   });
 }
 
+/** For what a random fact may be refused with: the same in every replay. */
+function refused(...reasons: readonly string[]): (error: unknown) => void {
+  return (error) => { if (!(error instanceof CallError) || !reasons.includes(error.reason)) throw error; };
+}
+
 async function publish({ caller }: Scenario, { requestId, from, unitAmount }: { requestId: string; from: Instant; unitAmount: string }): Promise<void> {
   await caller.catalog.publishPriceVersion({
     requestId, price: 'requests', effectiveFromTime: timestampFromInstant(from), allowBackDating: false, model: { model: { $case: 'perUnit', value: { unitAmount } } },
-  }).catch((error: unknown) => { if (!(error instanceof CallError) || error.reason !== 'PRICE_VERSION_OVERLAP') throw error; });
+  }).catch(refused('PRICE_VERSION_OVERLAP'));
 }

@@ -10,7 +10,7 @@ export { composeRun } from './run/compose-run.ts';
 export { type AppliedCredit, carryCredits, type CarriedCredit } from './run/credit.ts';
 export { currencyExponent } from './number/currency.ts';
 export { daysOf } from './time/days.ts';
-export { cycleCutoff, firstCutoff } from './time/cutoff.ts';
+export { cycleCutoff, firstCutoff, knownFrom, settlementCutoff } from './time/cutoff.ts';
 export { type Decimal, parseDecimal } from './number/decimal.ts';
 export { derivedId, sha256Hex } from './canonical/derived-id.ts';
 export { ENGINE_VERSION } from './engine-version.ts';
@@ -49,7 +49,19 @@ export type {
   UsageQuery,
 } from './run/run.ts';
 export { settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
-export { cancelTimeKnownBefore, liveItems, partInService, type StartedFact, type SubscriptionFact, type SubscriptionItem } from './run/subscription.ts';
+export {
+  type CanceledFact,
+  type CancelUndoneFact,
+  cancelDoneTime,
+  cancelInForce,
+  cancelTimeKnownBefore,
+  liveItems,
+  partInService,
+  serviceChangedFrom,
+  type StartedFact,
+  type SubscriptionFact,
+  type SubscriptionItem,
+} from './run/subscription.ts';
 export type {
   LineTrace,
   PeriodTrace,

@@ -94,7 +94,7 @@ describe('strictly before the cutoff', () => {
 
   test('a subscription recorded after the cutoff of cycle 1 bills cycle 1 in run 2', () => {
     const start = parseInstant(world.start);
-    const facts = [{ kind: 'STARTED', effectiveTime: start, recordedTime: cutoff, items: itemsOf(world.prices) } as const];
+    const facts = [{ kind: 'STARTED', sequence: 1, effectiveTime: start, recordedTime: cutoff, items: itemsOf(world.prices) } as const];
     expect(bill({ ...world, facts }, 1).lines).toEqual([]);
     expect(amounts(bill({ ...world, facts }, 2)).slice(2)).toEqual(['platform-item 20.00 for cycle 1', 'calls-item 14.50 for cycle 1']);
   });
@@ -182,7 +182,7 @@ describe('seats', () => {
     const prices = [price('base', null, flat('20.00')), price('seats', null, volume('2 10', 'rest 8'))];
     const items = itemsOf(prices).map((item) => ({ ...item, quantity: decimal('3') }));
     const start = parseInstant(world.start);
-    const facts = [{ kind: 'STARTED', effectiveTime: start, recordedTime: start, items } as const];
+    const facts = [{ kind: 'STARTED', sequence: 1, effectiveTime: start, recordedTime: start, items } as const];
     expect(amounts(bill({ ...world, prices, facts }, 1))).toEqual(['base-item 60.00', 'seats-item 24.00']);
   });
 });

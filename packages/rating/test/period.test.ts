@@ -14,6 +14,7 @@ import {
   periodBoundary,
   type PeriodInterval,
   RatingError,
+  settlementCutoff,
 } from '../src/index.ts';
 import { rounds } from './rounds.ts';
 
@@ -194,6 +195,24 @@ describe('cutoffs', () => {
   ])('%s', (_name, previousCutoff, recorded, graceMicros, expected) => {
     const cutoff = cycleCutoff({ previousCutoff: parseInstant(previousCutoff), end, subscriptionRecordedTime: parseInstant(recorded), graceMicros });
     expect(formatInstant(cutoff)).toBe(expected);
+  });
+
+  test.each([
+    ['in the cycle: then + grace', '2024-01-20T10:00:00Z', '2024-01-20T11:00:00Z'],
+    ['1 µs before the end', '2024-01-31T23:59:59.999999Z', '2024-02-01T00:59:59.999999Z'],
+    ['at the end: end + grace', '2024-02-01T00:00:00Z', '2024-02-01T01:00:00Z'],
+    ['after the end: end + grace', '2024-02-10T00:00:00Z', '2024-02-01T01:00:00Z'],
+    ['before the cutoff before: that', '2024-01-01T00:00:00Z', '2024-01-05T00:00:00Z'],
+  ])('a cancel done %s', (_name, done, expected) => {
+    const cutoff = cycleCutoff({ previousCutoff: parseInstant('2024-01-05T00:00:00Z'), end, cancelDoneTime: parseInstant(done), subscriptionRecordedTime: start, graceMicros: hour });
+    expect(formatInstant(cutoff)).toBe(expected);
+  });
+
+  test.each([
+    ['recorded + 1 µs + grace', '2024-03-01T00:00:00Z', '2024-03-01T01:00:00.000001Z'],
+    ['never before the cutoff before', '2024-02-05T00:00:00Z', '2024-02-10T00:00:00Z'],
+  ])('a settlement: %s', (_name, recorded, expected) => {
+    expect(formatInstant(settlementCutoff({ previousCutoff: parseInstant('2024-02-10T00:00:00Z'), recordedTime: parseInstant(recorded), graceMicros: hour }))).toBe(expected);
   });
 
   test.each([

@@ -76,8 +76,9 @@ describe('fees × active days ÷ days of the full period', () => {
 
 describe('a cancel, bitemporal', () => {
   const at = parseInstant;
-  const canceled = (effective: string, recorded: string): SubscriptionFact => ({ kind: 'CANCELED', effectiveTime: at(effective), recordedTime: at(recorded) });
-  const undone = (recorded: string): SubscriptionFact => ({ kind: 'CANCEL_UNDONE', effectiveTime: at(recorded), recordedTime: at(recorded) });
+  const canceled = (effective: string, recorded: string): SubscriptionFact => ({ kind: 'CANCELED', sequence: 1, effectiveTime: at(effective), recordedTime: at(recorded) });
+  const undone = (recorded: string): SubscriptionFact => ({ kind: 'CANCEL_UNDONE', sequence: 1, effectiveTime: at(recorded), recordedTime: at(recorded) });
+  const numbered = (facts: readonly SubscriptionFact[]) => facts.map((fact, position) => ({ ...fact, sequence: position + 1 }));
   const first = canceled('2024-03-10T00:00:00Z', '2024-02-01T00:00:00Z');
   const second = canceled('2024-03-20T00:00:00Z', '2024-02-02T00:00:00Z');
   const later = at('2024-06-01T00:00:00Z');
@@ -85,12 +86,15 @@ describe('a cancel, bitemporal', () => {
   test.each<[string, readonly SubscriptionFact[], string, string | null]>([
     ['known 1 µs before: not at all', [first], '2024-02-01T00:00:00Z', null],
     ['known just after', [first], '2024-02-01T00:00:00.000001Z', '2024-03-10T00:00:00Z'],
-    ['of two the one recorded last', [second, first], '2024-06-01T00:00:00Z', '2024-03-20T00:00:00Z'],
-    ['… as known before it, the first', [second, first], '2024-02-02T00:00:00Z', '2024-03-10T00:00:00Z'],
+    ['of two the one recorded last', [first, second], '2024-06-01T00:00:00Z', '2024-03-20T00:00:00Z'],
+    ['… as known before it, the first', [first, second], '2024-02-02T00:00:00Z', '2024-03-10T00:00:00Z'],
     ['undone: none', [first, second, undone('2024-02-03T00:00:00Z')], '2024-06-01T00:00:00Z', null],
     ['undone, then canceled again', [first, undone('2024-02-01T12:00:00Z'), second], '2024-06-01T00:00:00Z', '2024-03-20T00:00:00Z'],
-    ['of two in one microsecond the earlier end', [canceled('2024-05-01T00:00:00Z', '2024-02-01T00:00:00Z'), first], '2024-06-01T00:00:00Z', '2024-03-10T00:00:00Z'],
-  ])('%s', (_name, facts, knownBefore, expected) => {
+    ['of two in one microsecond the last', [canceled('2024-05-01T00:00:00Z', '2024-02-01T00:00:00Z'), first], '2024-06-01T00:00:00Z', '2024-03-10T00:00:00Z'],
+    ['undone in the same microsecond: none', [first, undone('2024-02-01T00:00:00Z')], '2024-06-01T00:00:00Z', null],
+    ['… and canceled again in it', [first, undone('2024-02-01T00:00:00Z'), first], '2024-06-01T00:00:00Z', '2024-03-10T00:00:00Z'],
+  ])('%s', (_name, unnumbered, knownBefore, expected) => {
+    const facts = numbered(unnumbered);
     const moment = cancelTimeKnownBefore(facts, at(knownBefore));
     expect(moment).toBe(expected === null ? null : at(expected));
     expect(cancelTimeKnownBefore(facts.toReversed(), at(knownBefore))).toBe(moment);
@@ -131,10 +135,11 @@ describe('a canceled subscription, month by month', () => {
     const moment = fc.bigInt(parseInstant('2024-03-30T00:00:00Z'), parseInstant('2024-08-10T00:00:00Z')).map(instant);
     const facts = fc.array(fc.record({ kind: fc.constantFrom('CANCELED' as const, 'CANCELED' as const, 'CANCEL_UNDONE' as const), effectiveTime: moment, recordedTime: moment }), { maxLength: 4 });
     fc.assert(
-      fc.property(facts, fc.constantFrom(...ZONES), fc.boolean(), (changes, zone, isCalendar) => {
+      fc.property(facts, fc.constantFrom(...ZONES), fc.boolean(), (drawn, zone, isCalendar) => {
         const base: World = { ...world, start: '2024-04-10T15:00:00Z', zone, ...(isCalendar ? { alignment: 'CALENDAR' as const } : {}) };
         const startTime = parseInstant(base.start);
-        const started = { kind: 'STARTED', effectiveTime: startTime, recordedTime: startTime, items: itemsOf(world.prices) } as const;
+        const started = { kind: 'STARTED', sequence: 0, effectiveTime: startTime, recordedTime: startTime, items: itemsOf(world.prices) } as const;
+        const changes = drawn.toSorted((one, other) => Number(one.recordedTime - other.recordedTime)).map((fact, position) => ({ ...fact, sequence: position + 1 }));
         const runs = chain({ ...base, facts: [started, ...changes] }, 4);
         const lastCutoff = cyclesOf(base, 4).cycles.at(-1)?.cutoff ?? 0n;
         const known = changes.filter(({ recordedTime }) => recordedTime < lastCutoff);

@@ -139,9 +139,9 @@ export function runFacts(world: World, runIndex: number): RunFacts {
 function factsWithCredits(world: World, runIndex: number, credits: readonly CarriedCredit[]): RunFacts {
   const { startTime, recordedTime, cadence } = startOf(world);
   const { firstCutoff: first, cycles } = cyclesOf(world, runIndex);
-  const started = { kind: 'STARTED', effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
+  const started = { kind: 'STARTED', sequence: 1, effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
   const canceled = (world.canceled ?? []).map(
-    ([effective, known]) => ({ kind: 'CANCELED', effectiveTime: parseInstant(effective), recordedTime: parseInstant(known) }) as const,
+    ([effective, known], position) => ({ kind: 'CANCELED', sequence: position + 2, effectiveTime: parseInstant(effective), recordedTime: parseInstant(known) }) as const,
   );
   return {
     engineVersion: ENGINE_VERSION,

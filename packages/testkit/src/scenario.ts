@@ -4,7 +4,7 @@ import { callerOf, createPlan, subscribe, type Caller, type PriceSample } from '
 import type { Invoice } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { CreditNoteServiceService, type CreditNote } from '@valora/contracts/valora/invoicing/v1/credit_note';
 import { UsageOutcome } from '@valora/contracts/valora/metering/v1/usage';
-import type { BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
+import { CancelTiming, type BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
 import { parseInstant } from '@valora/rating';
 import type { OrganizationOptions, TestOrganization, TestValora } from './start-test-valora.ts';
 
@@ -15,6 +15,9 @@ export interface Scenario {
   plan(code: string, prices: readonly PriceSample[], effectiveFrom?: string): Promise<void>;
   /** A customer with a subscription of the same reference. */
   subscribe(customer: string, plan: string, startTime: string, alignment?: BillingAlignment): Promise<void>;
+  /** Ends a subscription at a time, or `now`, or at the `period end`. */
+  cancel(subscription: string, end: string): Promise<void>;
+  uncancel(subscription: string): Promise<void>;
   /** Records events `[key, meter, customer, time, value]`; every one must be stored. */
   use(...events: readonly (readonly [key: string, meter: string, customer: string, time: string, value: string])[]): Promise<void>;
   /** Moves the sandbox's clock. */
@@ -29,11 +32,21 @@ export async function startScenario(valora: TestValora, sandboxTime: string, opt
   const organization = await valora.createOrganization({ ...options, sandboxTime });
   const caller = callerOf(organization.connection);
   const allInvoices = async (): Promise<readonly Invoice[]> => (await caller.invoices.listInvoices({ pageSize: 200, pageToken: '', subscription: '' })).invoices;
+  let requests = 0;
+  const nextRequestId = (): string => `scenario ${(requests += 1)}`;
   return {
     organization,
     caller,
     plan: (plan, prices, effectiveFrom = sandboxTime) => createPlan(caller, { plan, currencyCode: options.currencyCode ?? 'USD', effectiveFrom, prices }),
     subscribe: (customer, plan, startTime, alignment) => subscribe(caller, { customer, plan, startTime, alignment }),
+    async cancel(reference, end) {
+      const timing = new Map([['now', CancelTiming.NOW], ['period end', CancelTiming.PERIOD_END]]).get(end) ?? CancelTiming.AT_TIME;
+      const cancelTime = timing === CancelTiming.AT_TIME ? timestampFromInstant(parseInstant(end)) : undefined;
+      await caller.subscriptions.cancelSubscription({ requestId: nextRequestId(), reference, timing, cancelTime, reason: '' });
+    },
+    async uncancel(reference) {
+      await caller.subscriptions.uncancelSubscription({ requestId: nextRequestId(), reference });
+    },
     async use(...events) {
       const { outcomes } = await caller.usage.recordUsage({
         events: events.map(([idempotencyKey, meter, customer, time, value]) =>

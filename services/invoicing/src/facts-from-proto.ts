@@ -8,7 +8,7 @@ import { RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVe
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
 import {
   parseDecimal, type CycleFact, type Instant, type PeriodInterval, type Price, type PriceModel, type PriceVersion, type RoundingMode,
-  type SettingsVersion, type StartedFact, type SubscriptionFacts, type Tier,
+  type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, type Tier,
 } from '@valora/rating';
 
 export interface LoadedSubscription {
@@ -52,18 +52,21 @@ export function subscriptionFromProto({ subscription, facts }: BillingFacts): Lo
       facts: subscriptionFacts,
     },
     recordedTime: requiredInstant(recordedTime),
-    priceCodes: [...new Set(subscriptionFacts.flatMap(({ items }) => items.map(({ priceCode }) => priceCode)))],
+    priceCodes: [...new Set(subscriptionFacts.flatMap((fact) => (fact.kind === 'STARTED' ? fact.items.map(({ priceCode }) => priceCode) : [])))],
   };
 }
 
-function subscriptionFactFromProto({ effectiveTime, recordedTime, fact }: SubscriptionFactMessage): StartedFact {
-  const { value } = required(fact, 'a fact');
-  return {
-    kind: 'STARTED',
-    effectiveTime: requiredInstant(effectiveTime),
-    recordedTime: requiredInstant(recordedTime),
-    items: value.items.map(({ item, price, quantity }) => ({ item, priceCode: price, quantity: parseDecimal(quantity) })),
-  };
+function subscriptionFactFromProto({ sequence, effectiveTime, recordedTime, fact }: SubscriptionFactMessage): SubscriptionFact {
+  const times = { sequence, effectiveTime: requiredInstant(effectiveTime), recordedTime: requiredInstant(recordedTime) };
+  const happening = required(fact, 'a fact');
+  switch (happening.$case) {
+    case 'started':
+      return { kind: 'STARTED', ...times, items: happening.value.items.map(({ item, price, quantity }) => ({ item, priceCode: price, quantity: parseDecimal(quantity) })) };
+    case 'canceled':
+      return { kind: 'CANCELED', ...times };
+    case 'cancelUndone':
+      return { kind: 'CANCEL_UNDONE', ...times };
+  }
 }
 
 export function cycleFromProto({ cycleIndex, period, cutoffTime, tzdataVersion }: BillingCycle): CycleFact {

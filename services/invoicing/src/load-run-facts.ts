@@ -11,7 +11,7 @@ import type { BillingCycleServiceService, BillingFacts } from '@valora/contracts
 import type { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
 import type { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
 import type { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
-import { firstCutoff, type AggregatedUsage, type CycleFact, type Instant, type Price, type RunFacts, type UsageQuery } from '@valora/rating';
+import { firstCutoff, serviceChangedFrom, type AggregatedUsage, type CycleFact, type Instant, type Price, type RunFacts, type UsageQuery } from '@valora/rating';
 import { errors } from './errors.ts';
 import { cycleFromProto, priceFromProto, requiredInstant, settingsFromProto, subscriptionFromProto, type LoadedSubscription } from './facts-from-proto.ts';
 
@@ -56,7 +56,7 @@ export async function loadRunFacts(sources: Sources, context: OutgoingContext, n
   const earliestLate = await findLateUsage(sources, context, runs, prices);
   const settings = settingsVersions.map(settingsFromProto);
   return runs.map(({ subscription, cycles, current, previousCutoff }, position): LoadedRun => {
-    const touchedFrom = earliestLate.get(position) ?? current.start;
+    const touchedFrom = earliestOf([earliestLate.get(position), serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: current.cutoff }), current.start]);
     return {
       currencyCode: organization.currencyCode,
       subscription: subscription.facts,
@@ -114,12 +114,18 @@ async function findLateUsage({ usage }: Sources, context: OutgoingContext, runs:
       customer: subscription.facts.customerReference,
       subscription: subscription.facts.reference,
       meters,
-      eventPeriod: { startTime: timestampFromInstant(first.start), endTime: timestampFromInstant(current.start) },
+      // A cutoff that a cancel brought forward may lie before the end of its cycle; nothing after it is in service.
+      eventPeriod: { startTime: timestampFromInstant(first.start), endTime: timestampFromInstant(earliestOf([current.start, previousCutoff])) },
       recordedPeriod: { startTime: timestampFromInstant(previousCutoff), endTime: timestampFromInstant(current.cutoff) },
     }];
   });
   const found = await inChunks(queries, QUERIES_PER_CALL_MAX, async (chunk) => (await usage.findLateUsage(context, { queries: chunk })).lateUsages);
   return new Map(found.map(({ queryKey, earliestEventTime }) => [Number(queryKey), requiredInstant(earliestEventTime)]));
+}
+
+/** Of those that are there; at least one is. */
+function earliestOf(times: readonly (Instant | null | undefined)[]): Instant {
+  return times.flatMap((time) => time ?? []).reduce((one, other) => (other < one ? other : one));
 }
 
 /** Answers the queries of many runs in as few calls as their number allows; one map of answers for each run. */

@@ -9,8 +9,8 @@ export async function findLateUsage({ database }: Dependencies, { organizationId
   const queries = parseLateUsageQueries(request.queries);
   const earliest = await database.bulk(organizationId, (sql) => findEarliestLate(sql, organizationId, queries));
   const lateUsages = request.queries.flatMap(({ queryKey }, index) => {
-    const eventTime = earliest.get(index);
-    return eventTime === undefined ? [] : [{ queryKey, earliestEventTime: timestampFromInstant(eventTime) }];
+    const late = earliest.get(index);
+    return late === undefined ? [] : [{ queryKey, earliestEventTime: timestampFromInstant(late.eventTime), earliestRecordedTime: timestampFromInstant(late.recordedTime) }];
   });
   return { lateUsages };
 }

@@ -3,8 +3,14 @@ import type { Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import type { LateUsageQuery } from './late-usage-query.ts';
 
+/** The earliest times of late events; they may be of two events. */
+export interface EarliestLate {
+  readonly eventTime: Instant;
+  readonly recordedTime: Instant;
+}
+
 /**
- * By position of the query, the event time of the earliest late event; absent where there is none.
+ * By position of the query, the earliest of its late events; absent where there is none.
  *
  * Two small reads instead of one of all the usage of the event interval. An event's lag is its recorded time minus its event time.
  *   Lag above one hour: those events are in the partial index usage_event_late, by recorded time, so the recorded interval is read there.
@@ -12,13 +18,14 @@ import type { LateUsageQuery } from './late-usage-query.ts';
  *   event lies in the event interval's last hour, and that is a range of the primary key (empty where the grace is longer than an hour).
  * The second read doesn't ask for the lag: an event it finds is late, whichever read it belongs to. The first must ask, because the partial index answers no other question.
  */
-export async function findEarliestLate(sql: Sql, organizationId: string, queries: readonly LateUsageQuery[]): Promise<Map<number, Instant>> {
-  const rows = await sql.query<{ position: number; event_time: bigint }>(
-    `select (query.position - 1)::integer as position, least(lagging.event_time, recent.event_time) as event_time
+export async function findEarliestLate(sql: Sql, organizationId: string, queries: readonly LateUsageQuery[]): Promise<Map<number, EarliestLate>> {
+  const rows = await sql.query<{ position: number; event_time: bigint; recorded_time: bigint }>(
+    `select (query.position - 1)::integer as position, least(lagging.event_time, recent.event_time) as event_time,
+       least(lagging.recorded_time, recent.recorded_time) as recorded_time
      from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
        with ordinality as query (customer_reference, subscription_reference, meter_codes, event_start, event_end, recorded_start, recorded_end, position)
      cross join lateral (
-       select min(event.event_time) as event_time
+       select min(event.event_time) as event_time, min(event.recorded_time) as recorded_time
        from usage_event as event
        where event.organization_id = $1 and event.customer_reference = query.customer_reference
          and event.recorded_time >= query.recorded_start and event.recorded_time < query.recorded_end
@@ -28,7 +35,7 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
          and (event.subscription_reference is null or event.subscription_reference = query.subscription_reference)
      ) as lagging
      cross join lateral (
-       select min(event.event_time) as event_time
+       select min(event.event_time) as event_time, min(event.recorded_time) as recorded_time
        from unnest(string_to_array(query.meter_codes, ',')) as code
        join usage_event as event on event.organization_id = $1 and event.meter_code = code and event.customer_reference = query.customer_reference
          and event.event_time >= greatest(query.event_start, query.recorded_start - 3600000000) and event.event_time < query.event_end
@@ -46,5 +53,5 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
       queries.map(({ recordedInterval }) => recordedInterval.start),
       queries.map(({ recordedInterval }) => recordedInterval.end),
     ]);
-  return new Map(rows.map(({ position, event_time: eventTime }) => [position, instant(eventTime)]));
+  return new Map(rows.map((row) => [row.position, { eventTime: instant(row.event_time), recordedTime: instant(row.recorded_time) }]));
 }

@@ -58,8 +58,23 @@ test('answers in request order, only for queries with late usage, each with its 
   const { lateUsages } = await findLateUsage(metering.dependencies, context, {
     queries: [query({ queryKey: 'z', customer: 'globex' }), query({ queryKey: 'none', customer: 'nobody' }), query({ queryKey: 'a' })],
   });
-  expect(lateUsages).toEqual([{ queryKey: 'z', earliestEventTime: timestamp(NOON - 7n) }, { queryKey: 'a', earliestEventTime: timestamp(NOON - 5n * HOUR) }]);
+  expect(lateUsages).toEqual([
+    { queryKey: 'z', earliestEventTime: timestamp(NOON - 7n), earliestRecordedTime: timestamp(NOON) }, { queryKey: 'a', earliestEventTime: timestamp(NOON - 5n * HOUR), earliestRecordedTime: timestamp(NOON) },
+  ]);
 });
+
+test.each<[first: bigint, second: bigint]>([[2n, 5n * HOUR], [5n * HOUR, 2n], [2n, 3n], [5n * HOUR, 6n * HOUR]])(
+  'tells when late usage was first recorded, also where that event is not the earliest: first %d µs late, then %d', async (first, second) => {
+    const context = newOrganization();
+    await metering.createMeters(context);
+    await setClock(metering.dependencies, context, NOON);
+    await outcomes(metering.dependencies, context, [usageEvent('first', { time: NOON - first })]);
+    await setClock(metering.dependencies, context, NOON + 1n);
+    await outcomes(metering.dependencies, context, [usageEvent('second', { time: NOON - second })]);
+    const { lateUsages } = await findLateUsage(metering.dependencies, context, { queries: [query({ queryKey: 'q' })] });
+    const earliest = first > second ? first : second;
+    expect(lateUsages).toEqual([{ queryKey: 'q', earliestEventTime: timestamp(NOON - earliest), earliestRecordedTime: timestamp(NOON) }]);
+  });
 
 test.each<[string, Partial<LateUsageQuery>, string]>([
   ['a recorded period that starts before the event period ends', { recordedPeriod: period(NOON - 1n, NOON + DAY) }, 'queries[0].recorded_period'],

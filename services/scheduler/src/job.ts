@@ -59,10 +59,18 @@ const openCycles: JobDefinition = {
   durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.subscriptionDueWork.claimOrganizations(context,
     { kind: SubscriptionWork.OPEN_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
-  work: (peers, context) => inBatches(async () => {
-    const { openedCount } = await peers.billingCycles.openDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH });
-    return { processedCount: openedCount, failedRuns: [], more: openedCount === CYCLES_PER_BATCH };
-  }),
+  async work(peers, context, failures) {
+    const opened = await inBatches(async () => {
+      const { openedCount } = await peers.billingCycles.openDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH });
+      return { processedCount: openedCount, failedRuns: [], more: openedCount === CYCLES_PER_BATCH };
+    });
+    if (opened.more) return opened;
+    const settled = await inBatches(async () => {
+      const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: failures === 'REPORT' });
+      return { processedCount: openedCount, failedRuns: [], more };
+    });
+    return { ...settled, processedCount: opened.processedCount + settled.processedCount };
+  },
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.OPEN_CYCLES }),
 };
 

@@ -1,14 +1,14 @@
 // All SQL of billing cycles, save opening them: claiming, completing, reading. Many cycles of one organization at a time.
-import { currentTime, fenceExists, queryOne, type NextDue, type Sql } from '@valora/chassis';
+import { currentTime, fenceExists, queryOne, sealThrough, type NextDue, type Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import type { BillingCycle, BillingCycleState } from './billing-cycle.ts';
 import { LEASE_EXPIRED } from './cycle-failure.ts';
-import type { Transaction } from './database.ts';
+import type { SubscriptionDatabase, Transaction } from './database.ts';
 import type { BillingCycle as BillingCycleRow } from './generated/prisma/client.ts';
 
 /** Named as Prisma names them, so that a row has one shape whichever client read it. */
 const COLUMNS = `cycle.subscription_reference as "subscriptionReference", cycle.cycle_index as "cycleIndex", cycle.start_time as "startTime", cycle.end_time as "endTime",
-  cycle.cutoff_time as "cutoffTime", cycle.tzdata_version as "tzdataVersion", cycle.state, cycle.run_digest as "runDigest"`;
+  cycle.cutoff_time as "cutoffTime", cycle.tzdata_version as "tzdataVersion", cycle.grace_micros as "graceMicros", cycle.state, cycle.run_digest as "runDigest"`;
 
 /** A cycle may be worked on once the run before it is complete. CLOSED is final, so this can't become false again. */
 const PREDECESSOR_CLOSED = `(cycle.cycle_index = 1 or exists (
@@ -16,13 +16,14 @@ const PREDECESSOR_CLOSED = `(cycle.cycle_index = 1 or exists (
     and previous.cycle_index = cycle.cycle_index - 1 and previous.state = 'CLOSED'))`;
 
 /** The columns of a row that a cycle is made of. */
-export function cycleFromRow(row: Pick<BillingCycleRow, 'subscriptionReference' | 'cycleIndex' | 'startTime' | 'endTime' | 'cutoffTime' | 'tzdataVersion' | 'state' | 'runDigest'>): BillingCycle {
+export function cycleFromRow(row: Pick<BillingCycleRow, 'subscriptionReference' | 'cycleIndex' | 'startTime' | 'endTime' | 'cutoffTime' | 'graceMicros' | 'tzdataVersion' | 'state' | 'runDigest'>): BillingCycle {
   return {
     subscriptionReference: row.subscriptionReference,
     index: row.cycleIndex,
     start: instant(row.startTime),
     end: instant(row.endTime),
     cutoff: instant(row.cutoffTime),
+    graceMicros: row.graceMicros,
     tzdataVersion: row.tzdataVersion,
     state: row.state as BillingCycleState,
     runDigest: row.runDigest,
@@ -45,9 +46,28 @@ export async function listCyclesAfter(
   return rows.map(cycleFromRow);
 }
 
-/** The organization's clock; null where nothing was ever recorded, so that nothing is due either. */
-export async function findClock(sql: Sql): Promise<Instant | null> {
-  return (await fenceExists(sql)) ? await currentTime(sql) : null;
+/**
+ * The organization's clock, with this service's facts sealed through it: what is due by then is decided for good, so no cancel
+ * that counts can still be on its way. Null where nothing was ever recorded, so that nothing is due either.
+ */
+export async function findSealedClock(database: SubscriptionDatabase, organizationId: string): Promise<Instant | null> {
+  return await database.bulk(organizationId, async (sql) => {
+    if (!(await fenceExists(sql))) return null;
+    const now = await currentTime(sql);
+    await sealThrough(sql, now);
+    return now;
+  });
+}
+
+/** The last cycle of a subscription and the one before it, the last first; fewer where there are fewer. */
+export async function findLastTwoCycles(tx: Transaction, organizationId: string, subscriptionReference: string): Promise<readonly BillingCycle[]> {
+  const rows = await tx.billingCycle.findMany({ where: { organizationId, subscriptionReference }, orderBy: { cycleIndex: 'desc' }, take: 2 });
+  return rows.map(cycleFromRow);
+}
+
+/** Moves the cutoff of a cycle that nobody has claimed. */
+export async function moveCutoff(tx: Transaction, organizationId: string, { subscriptionReference, index }: BillingCycle, cutoffTime: Instant): Promise<void> {
+  await tx.billingCycle.update({ where: { organizationId_subscriptionReference_cycleIndex: { organizationId, subscriptionReference, cycleIndex: index } }, data: { cutoffTime } });
 }
 
 export interface CycleClaim {

@@ -1,5 +1,5 @@
-// A billing cycle: a period of a subscription with its boundaries and cutoff as persisted when it was opened. They are never
-// computed again, so that cycles tile even when time zone rules change. What moves is its state: OPEN until its run is
+// A billing cycle: a period of a subscription with its boundaries as persisted when it was opened. They are never computed
+// again, so that cycles tile even when time zone rules change; its cutoff moves only with a cancel. What moves is its state: OPEN until its run is
 // claimed, CLOSING while the run is composed, CLOSED with the run's digest. Runs of a subscription compose strictly in order.
 import { timestampFromInstant } from '@valora/chassis';
 import { BillingCycleState as BillingCycleStateMessage, type BillingCycle as BillingCycleMessage } from '@valora/contracts/valora/subscription/v1/billing_cycle';
@@ -10,6 +10,8 @@ export type BillingCycleState = 'OPEN' | 'CLOSING' | 'CLOSED';
 
 export interface BillingCycle extends CycleFact {
   readonly subscriptionReference: string;
+  /** Known at its start; its cutoff was computed with it. */
+  readonly graceMicros: bigint;
   readonly state: BillingCycleState;
   /** Of the completed run. */
   readonly runDigest: string | null;

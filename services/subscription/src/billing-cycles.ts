@@ -3,7 +3,7 @@ import { commonErrors, Fields, leaseBounds, paged, parsePage, type CallContext, 
 import {
   BillingCycleServiceService, type ClaimDueCyclesRequest, type ClaimDueCyclesResponse, type ListBillingCyclesRequest, type ListBillingCyclesResponse,
 } from '@valora/contracts/valora/subscription/v1/billing_cycle';
-import { claimCycles, findClock, listCyclesAfter } from './billing-cycle-store.ts';
+import { claimCycles, findSealedClock, listCyclesAfter } from './billing-cycle-store.ts';
 import { billingCycleToProto } from './billing-cycle.ts';
 import { batchGetBillingFacts } from './billing-facts.ts';
 import { completeCycles } from './complete-cycles.ts';
@@ -12,6 +12,7 @@ import { expiredLeases } from './cycle-failure-store.ts';
 import { parseLeaseHolder } from './cycle-name.ts';
 import type { SubscriptionDatabase, Transaction } from './database.ts';
 import { openDueCycles, type OpeningDependencies } from './open-due-cycles.ts';
+import { openSettlementCycles, type SettlingDependencies } from './open-settlement-cycles.ts';
 import { releaseCycles } from './release-cycles.ts';
 import { listSetAsideCycles, retryCycle } from './set-aside-cycles.ts';
 import { findSubscription } from './subscription-store.ts';
@@ -19,11 +20,12 @@ import { findSubscription } from './subscription-store.ts';
 const CLAIMED_MAX = 1_000;
 const INDEX = /^[0-9]{1,9}$/;
 
-export function billingCycleHandlers(dependencies: OpeningDependencies & RecordingDependencies<Transaction>): Handlers<typeof BillingCycleServiceService> {
+export function billingCycleHandlers(dependencies: OpeningDependencies & SettlingDependencies & RecordingDependencies<Transaction>): Handlers<typeof BillingCycleServiceService> {
   const { database } = dependencies;
   return {
     listBillingCycles: (context, request) => listBillingCycles(database, context, request),
     openDueCycles: (context, request) => openDueCycles(dependencies, context, request),
+    openSettlementCycles: (context, request) => openSettlementCycles(dependencies, context, request),
     claimDueCycles: (context, request) => claimDueCycles(database, context, request),
     completeCycles: (context, request) => completeCycles(database, context, request),
     releaseCycles: (context, request) => releaseCycles(database, context, request),
@@ -54,9 +56,9 @@ async function claimDueCycles(database: SubscriptionDatabase, context: CallConte
   const leaseMicros = fields.durationMicros('lease_duration', request.leaseDuration, leaseBounds);
   const leaseHolder = parseLeaseHolder(fields, request.leaseHolder);
   fields.check();
+  const now = await findSealedClock(database, context.organizationId);
+  if (now === null) return { cycles: [] };
   const cycles = await database.bulk(context.organizationId, async (sql) => {
-    const now = await findClock(sql);
-    if (now === null) return [];
     const expired = await expiredLeases(sql, batchSizeMax);
     await countFailures(sql, { context, action: BillingCycleServiceService.claimDueCycles.path }, expired);
     return await claimCycles(sql, { now, batchSizeMax, leaseMicros, leaseHolder, withoutRetryDelay: request.withoutRetryDelay });

@@ -8,8 +8,9 @@ import { findCustomer, lockCustomer } from './customer-store.ts';
 import type { Transaction } from './database.ts';
 import { OPEN_CYCLES } from './due-work-kind.ts';
 import { errors } from './errors.ts';
+import { requireFreeMeters } from './free-meters.ts';
 import type { Sources } from './sources.ts';
-import { findLiveItemOnMeter, insertFact, insertItems, insertSubscription } from './subscription-store.ts';
+import { insertFact, insertItems, insertSubscription } from './subscription-store.ts';
 import { cadenceFromStart, itemsOfPlan, parseStart, parseSubscription, subscriptionToProto, type Subscription } from './subscription.ts';
 
 export interface SubscribingDependencies extends RecordingDependencies<Transaction> {
@@ -44,19 +45,14 @@ export async function createSubscription(dependencies: SubscribingDependencies, 
       startTime,
       items,
       recordedTime,
+      cancelTime: null,
     };
     await insertSubscription(tx, organizationId, subscription);
     await lockCustomer(tx, customer.reference);
-    await requireFreeMeters(tx, organizationId, subscription);
+    await requireFreeMeters(sqlOf(tx), subscription, { end: null });
     await insertItems(tx, organizationId, subscription);
     await insertFact(tx, organizationId, subscription.reference, { sequence: 1, kind: 'STARTED', effectiveTime: startTime, recordedTime, items });
     await touchDueWork(sqlOf(tx), OPEN_CYCLES, startTime);
     return { subscription: subscriptionToProto(subscription, recordedTime) };
   });
-}
-
-/** An event belongs to one item: usage of a meter may have no second way onto an invoice. */
-async function requireFreeMeters(tx: Transaction, organizationId: string, { customerReference, items, startTime }: Subscription): Promise<void> {
-  const live = await findLiveItemOnMeter(tx, organizationId, { customerReference, items, from: startTime });
-  if (live !== null) throw errors.METER_ALREADY_SUBSCRIBED({ customer: customerReference, meter: live.meterCode, subscription: live.subscriptionReference });
 }

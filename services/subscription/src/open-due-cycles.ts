@@ -1,9 +1,9 @@
 // OpenDueCycles: read who is due, ask tenancy for the settings known by then, decide, store. The asking happens between two
 // transactions, and the second takes only what nobody else has opened meanwhile, so any number of openers may run at once.
 import { Fields, type CallContext } from '@valora/chassis';
-import type { OpenDueCyclesRequest, OpenDueCyclesResponse } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { BillingCycleServiceService, type OpenDueCyclesRequest, type OpenDueCyclesResponse } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import type { Instant } from '@valora/rating';
-import { findClock } from './billing-cycle-store.ts';
+import { findSealedClock } from './billing-cycle-store.ts';
 import type { SubscriptionDatabase } from './database.ts';
 import { findDueSubscriptions, storeOpenedCycles } from './opening-store.ts';
 import { duePeriods, openedCycles, type DuePeriod, type OpeningSubscription } from './opening.ts';
@@ -39,11 +39,9 @@ export async function openDueCycles(dependencies: OpeningDependencies, context: 
 
 /** The due periods of the longest waiting subscriptions, `countMax` in all at most. */
 async function findDueOpenings({ database }: OpeningDependencies, { organizationId }: CallContext, countMax: number): Promise<readonly DueOpening[]> {
-  const { now, subscriptions } = await database.bulk(organizationId, async (sql) => {
-    const clock = await findClock(sql);
-    return clock === null ? { now: null, subscriptions: [] } : { now: clock, subscriptions: await findDueSubscriptions(sql, { now: clock, limit: countMax }) };
-  });
+  const now = await findSealedClock(database, organizationId);
   if (now === null) return [];
+  const subscriptions = await database.bulk(organizationId, (sql) => findDueSubscriptions(sql, { now, limit: countMax }));
   const due: DueOpening[] = [];
   let left = countMax;
   for (const subscription of subscriptions) {
@@ -59,6 +57,7 @@ async function open({ database, sources, tzdataVersion }: OpeningDependencies, c
   const latestStart = due.flatMap(({ periods }) => periods.map(({ start }) => start)).reduce<Instant | null>((latest, start) => (latest === null || start > latest ? start : latest), null);
   if (latestStart === null) return 0;
   const settings = await sources.sealedSettings(context, latestStart);
-  const opened = due.map(({ subscription, periods }) => openedCycles(subscription, periods, { settings, tzdataVersion }));
-  return await database.bulk(context.organizationId, (sql) => storeOpenedCycles(sql, context, opened));
+  const opened = due.map(({ subscription, periods }) => ({ cancelDoneTime: subscription.cancelDoneTime, cycles: openedCycles(subscription, periods, { settings, tzdataVersion }) }));
+  return await database.bulk(context.organizationId, (sql) =>
+    storeOpenedCycles(sql, { context, action: BillingCycleServiceService.openDueCycles.path }, opened));
 }

@@ -14,6 +14,8 @@ export interface OpeningSubscription {
   readonly recordedTime: Instant;
   readonly nextIndex: number;
   readonly previous: { readonly end: Instant; readonly cutoff: Instant } | null;
+  /** When a cancel is in effect and known: no cycle starts at or after it. Null where there is none. */
+  readonly cancelDoneTime: Instant | null;
 }
 
 export interface DuePeriod extends Interval {
@@ -21,10 +23,10 @@ export interface DuePeriod extends Interval {
 }
 
 /** The next periods whose start the clock has reached, at most `countMax`: more than one after missed openings or a back-dated start. */
-export function duePeriods({ cadence, startTime, nextIndex, previous }: OpeningSubscription, now: Instant, countMax: number): readonly DuePeriod[] {
+export function duePeriods({ cadence, startTime, nextIndex, previous, cancelDoneTime }: OpeningSubscription, now: Instant, countMax: number): readonly DuePeriod[] {
   const periods: DuePeriod[] = [];
   let start = previous?.end ?? startTime;
-  for (let index = nextIndex; start <= now && periods.length < countMax; index += 1) {
+  for (let index = nextIndex; start <= now && (cancelDoneTime === null || start < cancelDoneTime) && periods.length < countMax; index += 1) {
     const { end } = cycleBounds(cadence, index, startTime);
     periods.push({ index, start, end });
     start = end;
@@ -34,15 +36,15 @@ export function duePeriods({ cadence, startTime, nextIndex, previous }: OpeningS
 
 /** Those periods as open cycles. Of `settings`, all versions recorded before the last period's start must be there. */
 export function openedCycles(
-  { reference, startTime, recordedTime, previous }: OpeningSubscription,
+  { reference, startTime, recordedTime, previous, cancelDoneTime }: OpeningSubscription,
   periods: readonly DuePeriod[],
   { settings, tzdataVersion }: { settings: readonly SettingsVersion[]; tzdataVersion: string },
 ): readonly BillingCycle[] {
   let previousCutoff = previous?.cutoff ?? firstCutoff({ start: startTime, subscriptionRecordedTime: recordedTime });
   return periods.map(({ index, start, end }) => {
     const { graceMicros } = settingsKnownBefore(settings, start);
-    const cutoff = cycleCutoff({ previousCutoff, end, subscriptionRecordedTime: recordedTime, graceMicros });
+    const cutoff = cycleCutoff({ previousCutoff, end, cancelDoneTime, subscriptionRecordedTime: recordedTime, graceMicros });
     previousCutoff = cutoff;
-    return { subscriptionReference: reference, index, start, end, cutoff, tzdataVersion, state: 'OPEN', runDigest: null };
+    return { subscriptionReference: reference, index, start, end, cutoff, graceMicros, tzdataVersion, state: 'OPEN', runDigest: null };
   });
 }

@@ -19,7 +19,7 @@ export async function createSubscriptionService(platform: Platform): Promise<Run
   const { log, admission, peer, closePeers } = createServiceGround(platform, 'subscription');
   const database = openSubscriptionDatabase(platform, log);
   const recording = { database, findSandboxTime: createFindSandboxTime(peer('tenancy')) };
-  const sources = createSources({ tenancy: peer('tenancy'), pricing: peer('pricing') });
+  const sources = createSources({ tenancy: peer('tenancy'), pricing: peer('pricing'), metering: peer('metering') });
   const wrapping = { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log };
   return {
     name: 'subscription',

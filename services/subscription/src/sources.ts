@@ -1,18 +1,32 @@
 // What subscription asks of other services, as functions. Nothing here is asked from within a transaction.
 import { status } from '@grpc/grpc-js';
-import { CallError, commonErrors, instantFromTimestamp, timestampFromInstant, type OutgoingContext, type Peer, type Timestamp } from '@valora/chassis';
+import { CallError, commonErrors, instantFromTimestamp, timestampFromInstant, type OutgoingContext, type Peer, type Stub, type Timestamp } from '@valora/chassis';
+import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
+import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import { CatalogServiceService, type Plan as PlanMessage } from '@valora/contracts/valora/pricing/v1/catalog';
 import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
 import { OrganizationServiceService, RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVersionMessage } from '@valora/contracts/valora/tenancy/v1/organization';
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
-import type { Instant, PeriodInterval, RoundingMode, SettingsVersion } from '@valora/rating';
+import { knownFrom, type Instant, type Interval, type PeriodInterval, type RoundingMode, type SettingsVersion } from '@valora/rating';
 import type { PlanOffer } from './plan-offer.ts';
+
+/** Where to look for usage that was recorded too late for the last run of a subscription. */
+export interface LateUsageLook {
+  readonly reference: string;
+  readonly customerReference: string;
+  readonly meterCodes: readonly string[];
+  /** When it was in service. */
+  readonly service: Interval;
+  readonly last: { readonly cutoff: Instant };
+}
 
 export interface Sources {
   /** The latest version of a plan; null if there is no such plan. */
   findPlan(context: OutgoingContext, code: string): Promise<PlanOffer | null>;
   /** The zone of customers that have none of their own, by the settings in force. */
   findTimeZone(context: OutgoingContext): Promise<string>;
+  /** By subscription, when the first usage of its time in service was recorded at or after its last cutoff, up to `now`; final. */
+  findFirstRecorded(context: OutgoingContext, looks: readonly LateUsageLook[], now: Instant): Promise<ReadonlyMap<string, Instant>>;
   /** Every version of the settings, of which those recorded before `throughTime` are final. */
   sealedSettings(context: OutgoingContext, throughTime: Instant): Promise<readonly SettingsVersion[]>;
 }
@@ -27,14 +41,16 @@ const intervals: Readonly<Record<number, PeriodInterval>> = {
 const roundingModes: Readonly<Record<number, RoundingMode>> = { [RoundingModeMessage.HALF_UP]: 'HALF_UP', [RoundingModeMessage.HALF_EVEN]: 'HALF_EVEN' };
 const MICROS_PER_SECOND = 1_000_000n;
 
-export function createSources({ tenancy, pricing }: { tenancy: Peer; pricing: Peer }): Sources {
+export function createSources({ tenancy, pricing, metering }: { tenancy: Peer; pricing: Peer; metering: Peer }): Sources {
   const organizations = tenancy.stub(OrganizationServiceService);
   const tenancyFence = tenancy.stub(TenancyFence);
+  const meteringFence = metering.stub(MeteringFence);
+  const usage = metering.stub(UsageServiceService);
   const catalog = pricing.stub(CatalogServiceService);
 
-  async function sealTenancy(context: OutgoingContext, throughTime: Instant): Promise<void> {
+  async function seal(fence: Pick<Stub<typeof TenancyFence>, 'sealThrough'>, context: OutgoingContext, throughTime: Instant): Promise<void> {
     try {
-      await tenancyFence.sealThrough(context, { throughTime: timestampFromInstant(throughTime) });
+      await fence.sealThrough(context, { throughTime: timestampFromInstant(throughTime) });
     } catch (error) {
       // Its clock is a little behind ours, or its sandbox clock is moved a moment later.
       if (error instanceof CallError && error.reason === 'SEAL_IN_FUTURE') throw commonErrors.UNAVAILABLE();
@@ -58,9 +74,22 @@ export function createSources({ tenancy, pricing }: { tenancy: Peer; pricing: Pe
       return present(settings, 'settings').timeZone;
     },
     async sealedSettings(context, throughTime) {
-      await sealTenancy(context, throughTime);
+      await seal(tenancyFence, context, throughTime);
       const { settingsVersions } = await organizations.listSettingsVersions(context, {});
       return settingsVersions.map(settingsFromProto);
+    },
+    async findFirstRecorded(context, looks, now) {
+      // What is recorded before the last cutoff is in the last run. After `now` nothing earlier than `now` is recorded.
+      const ripe = looks.filter(({ last }) => last.cutoff <= now);
+      if (ripe.length === 0) return new Map();
+      await seal(meteringFence, context, now);
+      const queries = ripe.map(({ reference, customerReference, meterCodes, service, last }) => ({
+        queryKey: reference, customer: customerReference, subscription: reference, meters: meterCodes,
+        eventPeriod: { startTime: timestampFromInstant(service.start), endTime: timestampFromInstant(service.end) },
+        recordedPeriod: { startTime: timestampFromInstant(last.cutoff), endTime: timestampFromInstant(knownFrom(now)) },
+      }));
+      const { lateUsages } = await usage.findLateUsage(context, { queries });
+      return new Map(lateUsages.map(({ queryKey, earliestRecordedTime }) => [queryKey, instantFromTimestamp(present(earliestRecordedTime, 'a recorded time'))]));
     },
   };
 }

@@ -1,12 +1,12 @@
 // All SQL of subscriptions: their identity, facts and items, and the row that says when their next cycle opens.
-import { commonErrors, isUniqueViolation } from '@valora/chassis';
+import { commonErrors, isUniqueViolation, type Sql } from '@valora/chassis';
 import { instant, parseDecimal, type Instant, type PeriodInterval } from '@valora/rating';
 import type { Transaction } from './database.ts';
 import type { Prisma } from './generated/prisma/client.ts';
-import { itemsFromPayload, payloadOfFact, type SubscriptionFact } from './subscription-fact.ts';
+import { payloadOfFact, storedFact, type SubscriptionFact } from './subscription-fact.ts';
 import type { SubscribedItem, Subscription } from './subscription.ts';
 
-const withItems = { items: { orderBy: { position: 'asc' } } } as const satisfies Prisma.SubscriptionInclude;
+const withItems = { items: { orderBy: { position: 'asc' } }, schedule: { select: { cancelTime: true } } } as const satisfies Prisma.SubscriptionInclude;
 const withItemsAndFacts = { ...withItems, facts: { orderBy: { sequence: 'asc' } } } as const satisfies Prisma.SubscriptionInclude;
 type SubscriptionRow = Prisma.SubscriptionGetPayload<{ include: typeof withItems }>;
 type FactRow = Prisma.SubscriptionFactGetPayload<object>;
@@ -27,11 +27,12 @@ function subscriptionFromRow(row: SubscriptionRow): Subscription {
     startTime: instant(row.startTime),
     items: row.items.map(({ item, priceCode, quantity, meterCode }) => ({ item, priceCode, quantity: parseDecimal(quantity.toFixed()), meterCode })),
     recordedTime: instant(row.recordedTime),
+    cancelTime: row.schedule === null || row.schedule.cancelTime === null ? null : instant(row.schedule.cancelTime),
   };
 }
 
-function factFromRow({ sequence, effectiveTime, recordedTime, payload }: FactRow): SubscriptionFact {
-  return { sequence, kind: 'STARTED', effectiveTime: instant(effectiveTime), recordedTime: instant(recordedTime), items: itemsFromPayload(payload) };
+function factFromRow({ sequence, effectiveTime, recordedTime, kind, payload }: FactRow): SubscriptionFact {
+  return storedFact({ sequence, effectiveTime: instant(effectiveTime), recordedTime: instant(recordedTime) }, kind, payload);
 }
 
 /** Stores who subscribes to what, with its first cycle to be opened at its start. Errors: ALREADY_EXISTS. */
@@ -62,18 +63,23 @@ export async function insertFact(tx: Transaction, organizationId: string, subscr
   await tx.subscriptionFact.create({ data: { organizationId, subscriptionReference, sequence, kind, effectiveTime, recordedTime, payload: payloadOfFact(fact) } });
 }
 
-/** An item of the customer on one of these meters that is live at `from` or later; null if there is none. Needs lockCustomer. */
-export async function findLiveItemOnMeter(
-  tx: Transaction,
-  organizationId: string,
-  { customerReference, items, from }: { customerReference: string; items: readonly SubscribedItem[]; from: Instant },
+/**
+ * Another subscription of the customer that has one of these items' meters at some moment of [start, end); null if there is
+ * none. Null for `end` is open. Needs lockCustomer.
+ */
+export async function findOtherOnMeter(
+  sql: Sql,
+  { reference, customerReference, items, start, end }: { reference: string; customerReference: string; items: readonly SubscribedItem[]; start: Instant; end: Instant | null },
 ): Promise<{ subscriptionReference: string; meterCode: string } | null> {
-  const meterCodes = items.flatMap(({ meterCode }) => meterCode ?? []);
-  const row = await tx.subscriptionItem.findFirst({
-    where: { organizationId, customerReference, meterCode: { in: meterCodes }, OR: [{ endTime: null }, { endTime: { gt: from } }] },
-    orderBy: [{ subscriptionReference: 'asc' }, { position: 'asc' }],
-  });
-  return row === null || row.meterCode === null ? null : { subscriptionReference: row.subscriptionReference, meterCode: row.meterCode };
+  const [row] = await sql.query<{ subscription_reference: string; meter_code: string }>(
+    `select item.subscription_reference, item.meter_code from subscription_item item
+     join subscription_schedule schedule on schedule.organization_id = item.organization_id and schedule.subscription_reference = item.subscription_reference
+     where item.organization_id = current_organization() and item.customer_reference = $1 and item.meter_code = any($2::text[]) and item.subscription_reference <> $3
+       and item.start_time < coalesce($5::bigint, item.start_time + 1)
+       and (schedule.cancel_time is null or schedule.cancel_time > greatest($4::bigint, item.start_time))
+     order by item.subscription_reference, item.position limit 1`,
+    [customerReference, items.flatMap(({ meterCode }) => meterCode ?? []), reference, start, end]);
+  return row === undefined ? null : { subscriptionReference: row.subscription_reference, meterCode: row.meter_code };
 }
 
 export async function findSubscription(tx: Transaction, organizationId: string, reference: string): Promise<Subscription | null> {

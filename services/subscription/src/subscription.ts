@@ -3,7 +3,7 @@
 // follows from the facts and the organization's clock.
 import { timestampFromInstant, type Fields } from '@valora/chassis';
 import {
-  BillingAlignment, SubscriptionState, type Subscription as SubscriptionMessage, type SubscriptionItem as SubscriptionItemMessage,
+  BillingAlignment, SubscriptionState as SubscriptionStateMessage, type Subscription as SubscriptionMessage, type SubscriptionItem as SubscriptionItemMessage,
 } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
 import { calendarAnchor, parseDecimal, type BillingCadence, type Decimal, type Instant, type PeriodInterval, type SubscriptionItem } from '@valora/rating';
@@ -24,7 +24,12 @@ export interface Subscription {
   /** In the order of lines. */
   readonly items: readonly SubscribedItem[];
   readonly recordedTime: Instant;
+  /** From when on it is in service no more, by the facts recorded so far; null where it isn't canceled. */
+  readonly cancelTime: Instant | null;
 }
+
+/** Where it stands at a moment. */
+export type SubscriptionState = 'PENDING' | 'ACTIVE' | 'CANCELED';
 
 /** What a caller chooses about a new subscription. */
 export interface SubscriptionDraft {
@@ -41,7 +46,7 @@ export interface SubscriptionDraft {
 export const ONE: Decimal = parseDecimal('1');
 const ITEMS_MAX = 100;
 /** A hundred years of 365.25 days. It bounds how many missed periods a back-dated start can ask for. */
-const START_DISTANCE_MICROS_MAX = 36_525n * 86_400_000_000n;
+export const DISTANCE_MICROS_MAX = 36_525n * 86_400_000_000n;
 
 const intervalMessages: Readonly<Record<PeriodInterval, PeriodIntervalMessage>> = {
   DAY: PeriodIntervalMessage.DAY,
@@ -88,7 +93,7 @@ function parseQuantity(fields: Fields, field: string, { item, price, quantity: t
 export function parseStart(fields: Fields, { startTime }: SubscriptionDraft, now: Instant): Instant {
   const start = startTime ?? now;
   const distance = start < now ? now - start : start - now;
-  if (distance > START_DISTANCE_MICROS_MAX) fields.refuse('subscription.start_time', 'OUT_OF_RANGE', "Must lie within 100 years of the organization's clock.");
+  if (distance > DISTANCE_MICROS_MAX) fields.refuse('subscription.start_time', 'OUT_OF_RANGE', "Must lie within 100 years of the organization's clock.");
   return start;
 }
 
@@ -104,9 +109,15 @@ export function itemsOfPlan(fields: Fields, { prices }: PlanOffer, { quantities 
   return prices.map(({ code, meterCode }) => ({ item: code, priceCode: code, quantity: quantityByPrice.get(code) ?? ONE, meterCode }));
 }
 
+/** A cancel is in effect from its time on, a start that is still to come notwithstanding. */
+export function stateAt({ startTime, cancelTime }: Pick<Subscription, 'startTime' | 'cancelTime'>, now: Instant): SubscriptionState {
+  if (cancelTime !== null && cancelTime <= now) return 'CANCELED';
+  return now < startTime ? 'PENDING' : 'ACTIVE';
+}
+
 /** `now` is the organization's clock. */
 export function subscriptionToProto(subscription: Subscription, now: Instant): SubscriptionMessage {
-  const { reference, customerReference, planCode, planVersion, cadence, startTime, items, recordedTime } = subscription;
+  const { reference, customerReference, planCode, planVersion, cadence, startTime, items, recordedTime, cancelTime } = subscription;
   return {
     reference,
     customer: customerReference,
@@ -119,8 +130,9 @@ export function subscriptionToProto(subscription: Subscription, now: Instant): S
     alignment: cadence.anchor === startTime ? BillingAlignment.ANNIVERSARY : BillingAlignment.CALENDAR,
     interval: intervalMessages[cadence.interval],
     intervalCount: cadence.count,
-    state: now < startTime ? SubscriptionState.PENDING : SubscriptionState.ACTIVE,
+    state: SubscriptionStateMessage[stateAt(subscription, now)],
     recordedTime: timestampFromInstant(recordedTime),
+    ...(cancelTime === null ? {} : { cancelTime: timestampFromInstant(cancelTime) }),
   };
 }
 

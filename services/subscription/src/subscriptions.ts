@@ -2,6 +2,7 @@
 import { commonErrors, currentTime, Fields, paged, parsePage, sqlOf, type Handlers } from '@valora/chassis';
 import type { SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
 import type { Instant } from '@valora/rating';
+import { cancelSubscription, uncancelSubscription } from './cancel-subscription.ts';
 import { createSubscription, type SubscribingDependencies } from './create-subscription.ts';
 import type { Transaction } from './database.ts';
 import { findSubscription, listSubscriptionsAfter } from './subscription-store.ts';
@@ -11,6 +12,8 @@ export function subscriptionHandlers(dependencies: SubscribingDependencies): Han
   const { database } = dependencies;
   return {
     createSubscription: (context, request) => createSubscription(dependencies, context, request),
+    cancelSubscription: (context, request) => cancelSubscription(dependencies, context, request),
+    uncancelSubscription: (context, request) => uncancelSubscription(dependencies, context, request),
     async getSubscription({ organizationId }, request) {
       const fields = new Fields();
       const reference = fields.reference('reference', request.reference);

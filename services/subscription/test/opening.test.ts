@@ -9,7 +9,7 @@ const DAY = 86_400_000_000n;
 
 function subscription({ start, recorded = start, zone = 'UTC' }: { start: string; recorded?: string; zone?: string }): OpeningSubscription {
   const startTime = parseInstant(start);
-  return { reference: 's', cadence: { anchor: startTime, interval: 'MONTH', count: 1, zone }, startTime, recordedTime: parseInstant(recorded), nextIndex: 1, previous: null };
+  return { reference: 's', cadence: { anchor: startTime, interval: 'MONTH', count: 1, zone }, startTime, recordedTime: parseInstant(recorded), nextIndex: 1, previous: null, cancelDoneTime: null };
 }
 
 function settings(...versions: readonly (readonly [recorded: string, graceMicros: bigint])[]): readonly SettingsVersion[] {
@@ -81,12 +81,25 @@ test('a cycle starts at the persisted end of the one before, whatever the calend
   expect(days([second?.start ?? instant(0n), second?.end ?? instant(0n)])).toEqual(['2026-02-15T01:00:00Z', '2026-03-15']);
 });
 
+test.each<[title: string, done: string, cutoffs: readonly string[]]>([
+  ['before the start: none', '2025-12-31', []],
+  ['at the start: none', '2026-01-01', []],
+  ['1 µs into the first: that one, then + grace', '2026-01-01T00:00:00.000001Z', ['2026-01-02T00:00:00.000001Z']],
+  ['within the second', '2026-02-10', ['2026-02-02', '2026-02-11']],
+  ['at the end of the second: that one, as if there was no cancel', '2026-03-01', ['2026-02-02', '2026-03-02']],
+  ['1 µs into the third', '2026-03-01T00:00:00.000001Z', ['2026-02-02', '2026-03-02', '2026-03-02T00:00:00.000001Z']],
+])('no cycle starts once a cancel is done %s', (_title, done, cutoffs) => {
+  const canceled = { ...subscription({ start: '2026-01-01T00:00:00Z' }), cancelDoneTime: parseInstant(done.includes('T') ? done : `${done}T00:00:00Z`) };
+  const grace = settings(['2020-01-01T00:00:00Z', DAY]);
+  expect(days(open(canceled, parseInstant('2026-12-31T00:00:00Z'), 1_000, grace).map(({ cutoff }) => cutoff))).toEqual(cutoffs);
+});
+
 test('cycles tile from the start on, opened at once or one by one, and cutoffs never fall', () => {
   const moment = fc.bigInt({ min: parseInstant('2019-12-01T00:00:00Z'), max: parseInstant('2026-12-31T00:00:00Z') }).map(instant);
   const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Pacific/Apia', 'Asia/Kolkata');
   fc.assert(fc.property(moment, zone, fc.bigInt({ min: -400n, max: 400n }), fc.bigInt({ min: 0n, max: 90n * DAY }), fc.integer({ min: 1, max: 14 }), (start, name, recordedDays, grace, count) => {
     const opening: OpeningSubscription = {
-      reference: 's', cadence: { anchor: start, interval: 'MONTH', count: 1, zone: name }, startTime: start, recordedTime: instant(start + recordedDays * DAY), nextIndex: 1, previous: null,
+      reference: 's', cadence: { anchor: start, interval: 'MONTH', count: 1, zone: name }, startTime: start, recordedTime: instant(start + recordedDays * DAY), nextIndex: 1, previous: null, cancelDoneTime: null,
     };
     const known = settings(['2020-01-01T00:00:00Z', grace]);
     const never = parseInstant('2100-01-01T00:00:00Z');

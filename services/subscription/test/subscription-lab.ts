@@ -5,7 +5,7 @@ import {
 } from '@valora/chassis';
 import type { BillingCycle, BillingCycleServiceService, DueWorkServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import type { CustomerServiceService } from '@valora/contracts/valora/subscription/v1/customer';
-import type { BillingAlignment, Subscription, SubscriptionItem, SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
+import { CancelTiming, type BillingAlignment, type Subscription, type SubscriptionItem, type SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { formatInstant, parseInstant, type Instant, type SettingsVersion } from '@valora/rating';
 import { createTestDatabase } from '@valora/testkit';
@@ -25,6 +25,8 @@ export interface SubscriptionLab {
   readonly dueWork: Handlers<typeof DueWorkServiceService>;
   /** What tenancy would answer; to be changed by a test. */
   settings: readonly SettingsVersion[];
+  /** By subscription, when its first late usage was recorded, as metering would answer; to be changed by a test. */
+  readonly firstRecorded: Map<string, Instant>;
   /** Through when tenancy was asked to seal, in order. */
   readonly sealed: Instant[];
   setClock(organizationId: string, text: string): Promise<void>;
@@ -65,9 +67,14 @@ export async function openSubscriptionLab(): Promise<SubscriptionLab> {
           lab.sealed.push(throughTime);
           return lab.settings;
         },
+        findFirstRecorded: async (_context, looks) => new Map(looks.flatMap(({ reference, last }) => {
+          const recorded = lab.firstRecorded.get(reference);
+          return recorded === undefined || recorded < last.cutoff ? [] : [[reference, recorded]];
+        })),
       },
     }),
     dueWork: dueWorkHandlers(database, dueWorkKinds),
+    firstRecorded: new Map(),
     settings: [settings('2020-01-01T00:00:00Z')],
     sealed: [],
     async setClock(organizationId, text) {
@@ -124,6 +131,12 @@ export function wanted(
 
 export async function subscribe(lab: SubscriptionLab, organizationId: string, subscription: Parameters<typeof wanted>[0]): Promise<Subscription | undefined> {
   return (await lab.subscriptions.createSubscription(as(organizationId), { requestId: newRequestId(), subscription: wanted(subscription) })).subscription;
+}
+
+/** Cancels at a time, or now. */
+export async function cancel(lab: SubscriptionLab, organizationId: string, reference: string, time?: string): Promise<Subscription | undefined> {
+  const timing = time === undefined ? CancelTiming.NOW : CancelTiming.AT_TIME;
+  return (await lab.subscriptions.cancelSubscription(as(organizationId), { requestId: newRequestId(), reference, timing, reason: '', ...(time === undefined ? {} : { cancelTime: at(time) }) })).subscription;
 }
 
 /** A cycle in one line. */

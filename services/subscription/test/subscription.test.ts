@@ -1,9 +1,9 @@
 /** Subscriptions, through the rpcs. */
-import { DomainError, instantFromTimestamp } from '@valora/chassis';
+import { DomainError } from '@valora/chassis';
 import { BillingAlignment, SubscriptionState, type SubscriptionItem } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { as, at, CLOCK, createCustomer, newRequestId, openSubscriptionLab, refusal, shown, subscribe, wanted, type SubscriptionLab } from './subscription-lab.ts';
+import { as, at, cancel, CLOCK, createCustomer, newRequestId, openSubscriptionLab, refusal, shown, subscribe, wanted, type SubscriptionLab } from './subscription-lab.ts';
 
 let lab: SubscriptionLab;
 beforeAll(async () => {
@@ -90,13 +90,23 @@ describe('a meter of a customer', () => {
 
   test('is free again from the instant at which an item ends', async () => {
     await createCustomer(lab, 'org_meter', 'ended');
-    await subscribe(lab, 'org_meter', { reference: 'past', customer: 'ended', plan: 'fees' });
-    await lab.asOwner(`insert into subscription.subscription_item
-      (organization_id, subscription_reference, item, position, price_code, quantity, meter_code, customer_reference, start_time, end_time)
-      values ('org_meter', 'past', 'calls', 1, 'calls', 1, 'calls', 'ended', 0, ${instantFromTimestamp(at('2026-03-01T00:00:00Z'))})`);
+    await subscribe(lab, 'org_meter', { reference: 'past', customer: 'ended', plan: 'calls' });
+    await cancel(lab, 'org_meter', 'past', '2026-03-01T00:00:00Z');
     const early = await refusal(subscribe(lab, 'org_meter', { reference: 'next', customer: 'ended', plan: 'calls', start: '2026-02-28T23:59:59.999999Z' }));
     expect(early).toMatchObject({ reason: 'METER_ALREADY_SUBSCRIBED', metadata: { subscription: 'past' } });
     await subscribe(lab, 'org_meter', { reference: 'next', customer: 'ended', plan: 'calls', start: '2026-03-01T00:00:00Z' });
+    for (const longer of [lab.subscriptions.uncancelSubscription(as('org_meter'), { requestId: newRequestId(), reference: 'past' }), cancel(lab, 'org_meter', 'past', '2026-03-01T00:00:00.000001Z')]) {
+      expect(await refusal(longer)).toMatchObject({ reason: 'METER_ALREADY_SUBSCRIBED', metadata: { subscription: 'next' } });
+    }
+    await cancel(lab, 'org_meter', 'past', '2026-02-01T00:00:00Z');
+    await cancel(lab, 'org_meter', 'past', '2026-03-01T00:00:00Z');
+  });
+
+  test('is not held by a subscription that was canceled before it began', async () => {
+    await createCustomer(lab, 'org_meter', 'never');
+    await subscribe(lab, 'org_meter', { reference: 'never', customer: 'never', plan: 'calls', start: '2026-06-01T00:00:00Z' });
+    await cancel(lab, 'org_meter', 'never');
+    await subscribe(lab, 'org_meter', { reference: 'instead', customer: 'never', plan: 'calls', start: '2026-01-01T00:00:00Z' });
   });
 
   test.each([1, 2, 3, 4, 5])('goes to one of twelve creations that race for it, round %i', async (round) => {

@@ -8,30 +8,32 @@
  */
 import { invariant } from '../errors.ts';
 import type { Decimal } from '../number/decimal.ts';
+import { knownFrom } from '../time/cutoff.ts';
 import { type Instant, type Interval, laterOf } from '../time/instant.ts';
 
 export type SubscriptionFact = StartedFact | CanceledFact | CancelUndoneFact;
 
-export type StartedFact = {
-  readonly kind: 'STARTED';
+interface FactTimes {
+  /** Unique in the subscription and ascending in the order of recording, which times can't tell: a clock may stand. */
+  readonly sequence: number;
   readonly effectiveTime: Instant;
   readonly recordedTime: Instant;
+}
+
+export interface StartedFact extends FactTimes {
+  readonly kind: 'STARTED';
   readonly items: readonly SubscriptionItem[];
-};
+}
 
 /** From its effective time on nothing is in service. The cancel recorded last is the one that counts. */
-export type CanceledFact = {
+export interface CanceledFact extends FactTimes {
   readonly kind: 'CANCELED';
-  readonly effectiveTime: Instant;
-  readonly recordedTime: Instant;
-};
+}
 
-/** Takes back every cancel recorded up to it. */
-export type CancelUndoneFact = {
+/** Takes back every cancel recorded before it. */
+export interface CancelUndoneFact extends FactTimes {
   readonly kind: 'CANCEL_UNDONE';
-  readonly effectiveTime: Instant;
-  readonly recordedTime: Instant;
-};
+}
 
 export interface SubscriptionItem {
   /** The item's own code, unique within the subscription. */
@@ -55,22 +57,38 @@ export function partInService(
   return end === interval.start ? null : { start: interval.start, end };
 }
 
-/**
- * When the subscription is canceled, by facts recorded strictly before `knownBefore`; `null` if it isn't. Of several
- * cancels the one recorded last counts; of two recorded in one microsecond, the earlier end.
- */
+/** When the subscription is canceled, by facts recorded strictly before `knownBefore`; `null` if it isn't. */
 export function cancelTimeKnownBefore(facts: readonly SubscriptionFact[], knownBefore: Instant): Instant | null {
-  const known = facts.filter(({ recordedTime }) => recordedTime < knownBefore);
-  const undone = known.flatMap(({ kind, recordedTime }) => (kind === 'CANCEL_UNDONE' ? [recordedTime] : []));
-  const [last] = known
-    .filter(({ kind, recordedTime }) => kind === 'CANCELED' && undone.every((moment) => recordedTime > moment))
-    .toSorted((one, other) => compare(other.recordedTime, one.recordedTime) || compare(one.effectiveTime, other.effectiveTime));
-  return last?.effectiveTime ?? null;
+  return cancelInForce(facts.filter(({ recordedTime }) => recordedTime < knownBefore))?.effectiveTime ?? null;
 }
 
-function compare(one: Instant, other: Instant): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
+/** The cancel that counts by all these facts: the last one, unless it was taken back. */
+export function cancelInForce(facts: readonly SubscriptionFact[]): CanceledFact | null {
+  let last: CanceledFact | CancelUndoneFact | null = null;
+  for (const fact of facts) {
+    if (fact.kind !== 'STARTED' && (last === null || fact.sequence > last.sequence)) last = fact;
+  }
+  return last?.kind === 'CANCELED' ? last : null;
+}
+
+/**
+ * When a cancel can't be taken back any more: in effect and known. No cycle starts at or after it, and the cycle it lies
+ * in ends with it.
+ */
+export function cancelDoneTime({ effectiveTime, recordedTime }: Pick<CanceledFact, 'effectiveTime' | 'recordedTime'>): Instant {
+  return laterOf(effectiveTime, knownFrom(recordedTime));
+}
+
+/**
+ * The earliest instant at which the service differs by what was recorded in [since, before); `null` if nowhere. Of the
+ * earlier cycles only those that end after it can differ by subscription facts.
+ */
+export function serviceChangedFrom(facts: readonly SubscriptionFact[], { since, before }: { since: Instant; before: Instant }): Instant | null {
+  const billed = cancelTimeKnownBefore(facts, since);
+  const settled = cancelTimeKnownBefore(facts, before);
+  if (billed === settled) return null;
+  if (billed === null) return settled;
+  return settled === null || billed < settled ? billed : settled;
 }
 
 /**

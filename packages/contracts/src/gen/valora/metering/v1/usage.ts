@@ -233,7 +233,11 @@ export interface LateUsage {
   /** The caller's name of the query. */
   readonly queryKey: string;
   /** The event time of the earliest late event. */
-  readonly earliestEventTime?: Timestamp | undefined;
+  readonly earliestEventTime?:
+    | Timestamp
+    | undefined;
+  /** When late usage was first recorded; not always that of the event with the earliest event time. */
+  readonly earliestRecordedTime?: Timestamp | undefined;
 }
 
 /** Request of FindLateUsage. */
@@ -1820,7 +1824,7 @@ export const LateUsageQuery: MessageFns<LateUsageQuery> = {
 };
 
 function createBaseLateUsage(): LateUsage {
-  return { queryKey: "", earliestEventTime: undefined };
+  return { queryKey: "", earliestEventTime: undefined, earliestRecordedTime: undefined };
 }
 
 export const LateUsage: MessageFns<LateUsage> = {
@@ -1830,6 +1834,9 @@ export const LateUsage: MessageFns<LateUsage> = {
     }
     if (message.earliestEventTime !== undefined) {
       Timestamp.encode(message.earliestEventTime, writer.uint32(18).fork()).join();
+    }
+    if (message.earliestRecordedTime !== undefined) {
+      Timestamp.encode(message.earliestRecordedTime, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1863,6 +1870,14 @@ export const LateUsage: MessageFns<LateUsage> = {
             message.earliestEventTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.earliestRecordedTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1887,6 +1902,11 @@ export const LateUsage: MessageFns<LateUsage> = {
         : isSet(object.earliest_event_time)
         ? fromJsonTimestamp(object.earliest_event_time)
         : undefined,
+      earliestRecordedTime: isSet(object.earliestRecordedTime)
+        ? fromJsonTimestamp(object.earliestRecordedTime)
+        : isSet(object.earliest_recorded_time)
+        ? fromJsonTimestamp(object.earliest_recorded_time)
+        : undefined,
     };
   },
 
@@ -1897,6 +1917,9 @@ export const LateUsage: MessageFns<LateUsage> = {
     }
     if (message.earliestEventTime !== undefined) {
       obj.earliestEventTime = fromTimestamp(message.earliestEventTime).toISOString();
+    }
+    if (message.earliestRecordedTime !== undefined) {
+      obj.earliestRecordedTime = fromTimestamp(message.earliestRecordedTime).toISOString();
     }
     return obj;
   },
@@ -1909,6 +1932,9 @@ export const LateUsage: MessageFns<LateUsage> = {
     message.queryKey = object.queryKey ?? "";
     message.earliestEventTime = (object.earliestEventTime !== undefined && object.earliestEventTime !== null)
       ? Timestamp.fromPartial(object.earliestEventTime)
+      : undefined;
+    message.earliestRecordedTime = (object.earliestRecordedTime !== undefined && object.earliestRecordedTime !== null)
+      ? Timestamp.fromPartial(object.earliestRecordedTime)
       : undefined;
     return message;
   },

@@ -131,11 +131,14 @@ export interface BillingCycle {
   readonly subscription: string;
   /** 1, 2, 3 … */
   readonly cycleIndex: number;
-  /** The billing period. */
+  /**
+   * The billing period, whole also where a cancel ends the service within it; of no length for a
+   * settlement: the moment at which the cancel was in effect and known.
+   */
   readonly period?:
     | Period
     | undefined;
-  /** Facts recorded before this instant count in the cycle's run. */
+  /** Facts recorded before this instant count in the cycle's run. A cancel within the period brings it forward. */
   readonly cutoffTime?:
     | Timestamp
     | undefined;
@@ -164,6 +167,12 @@ export interface SubscriptionFact {
     | //
     /** The subscription started. */
     { readonly $case: "started"; readonly value: StartedFact }
+    | //
+    /** The subscription was canceled. */
+    { readonly $case: "canceled"; readonly value: CanceledFact }
+    | //
+    /** A cancel that was not in effect yet was taken back. */
+    { readonly $case: "cancelUndone"; readonly value: CancelUndoneFact }
     | undefined;
 }
 
@@ -171,6 +180,16 @@ export interface SubscriptionFact {
 export interface StartedFact {
   /** What it started with. */
   readonly items: readonly SubscriptionItem[];
+}
+
+/** A cancel. The last one counts, unless it was taken back. */
+export interface CanceledFact {
+  /** Why; may be empty. */
+  readonly reason: string;
+}
+
+/** The taking back of every cancel before it. */
+export interface CancelUndoneFact {
 }
 
 /** Everything of one subscription that a billing run needs. */
@@ -221,6 +240,25 @@ export interface OpenDueCyclesRequest {
 export interface OpenDueCyclesResponse {
   /** How many were opened; fewer than batch_size_max when none is left. */
   readonly openedCount: number;
+}
+
+/** Request of OpenSettlementCycles. */
+export interface OpenSettlementCyclesRequest {
+  /** How many subscriptions to look at, 1 to 1,000. */
+  readonly batchSizeMax: number;
+  /**
+   * Look at every canceled subscription, however many and however lately they were looked at: for a clock that is moved
+   * by hand. Otherwise only at those whose turn it is: after a minute, and at least daily.
+   */
+  readonly all: boolean;
+}
+
+/** Response of OpenSettlementCycles. */
+export interface OpenSettlementCyclesResponse {
+  /** How many were opened. */
+  readonly openedCount: number;
+  /** There is more to look at now. */
+  readonly more: boolean;
 }
 
 /** Request of ClaimDueCycles. */
@@ -600,6 +638,12 @@ export const SubscriptionFact: MessageFns<SubscriptionFact> = {
       case "started":
         StartedFact.encode(message.fact.value, writer.uint32(34).fork()).join();
         break;
+      case "canceled":
+        CanceledFact.encode(message.fact.value, writer.uint32(42).fork()).join();
+        break;
+      case "cancelUndone":
+        CancelUndoneFact.encode(message.fact.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -649,6 +693,22 @@ export const SubscriptionFact: MessageFns<SubscriptionFact> = {
             message.fact = { $case: "started", value: StartedFact.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fact = { $case: "canceled", value: CanceledFact.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.fact = { $case: "cancelUndone", value: CancelUndoneFact.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -674,7 +734,15 @@ export const SubscriptionFact: MessageFns<SubscriptionFact> = {
         : isSet(object.recorded_time)
         ? fromJsonTimestamp(object.recorded_time)
         : undefined,
-      fact: isSet(object.started) ? { $case: "started", value: StartedFact.fromJSON(object.started) } : undefined,
+      fact: isSet(object.started)
+        ? { $case: "started", value: StartedFact.fromJSON(object.started) }
+        : isSet(object.canceled)
+        ? { $case: "canceled", value: CanceledFact.fromJSON(object.canceled) }
+        : isSet(object.cancelUndone)
+        ? { $case: "cancelUndone", value: CancelUndoneFact.fromJSON(object.cancelUndone) }
+        : isSet(object.cancel_undone)
+        ? { $case: "cancelUndone", value: CancelUndoneFact.fromJSON(object.cancel_undone) }
+        : undefined,
     };
   },
 
@@ -691,6 +759,10 @@ export const SubscriptionFact: MessageFns<SubscriptionFact> = {
     }
     if (message.fact?.$case === "started") {
       obj.started = StartedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "canceled") {
+      obj.canceled = CanceledFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "cancelUndone") {
+      obj.cancelUndone = CancelUndoneFact.toJSON(message.fact.value);
     }
     return obj;
   },
@@ -711,6 +783,18 @@ export const SubscriptionFact: MessageFns<SubscriptionFact> = {
       case "started": {
         if (object.fact?.value !== undefined && object.fact?.value !== null) {
           message.fact = { $case: "started", value: StartedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "canceled": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "canceled", value: CanceledFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "cancelUndone": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "cancelUndone", value: CancelUndoneFact.fromPartial(object.fact.value) };
         }
         break;
       }
@@ -784,6 +868,125 @@ export const StartedFact: MessageFns<StartedFact> = {
   fromPartial<I extends Exact<DeepPartial<StartedFact>, I>>(object: I): StartedFact {
     const message = createBaseStartedFact() as any;
     message.items = object.items?.map((e) => SubscriptionItem.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCanceledFact(): CanceledFact {
+  return { reason: "" };
+}
+
+export const CanceledFact: MessageFns<CanceledFact> = {
+  encode(message: CanceledFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CanceledFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCanceledFact() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CanceledFact {
+    return { reason: isSet(object.reason) ? globalThis.String(object.reason) : "" };
+  },
+
+  toJSON(message: CanceledFact): unknown {
+    const obj: any = {};
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CanceledFact>, I>>(base?: I): CanceledFact {
+    return CanceledFact.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CanceledFact>, I>>(object: I): CanceledFact {
+    const message = createBaseCanceledFact() as any;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelUndoneFact(): CancelUndoneFact {
+  return {};
+}
+
+export const CancelUndoneFact: MessageFns<CancelUndoneFact> = {
+  encode(_: CancelUndoneFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelUndoneFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelUndoneFact() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): CancelUndoneFact {
+    return {};
+  },
+
+  toJSON(_: CancelUndoneFact): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelUndoneFact>, I>>(base?: I): CancelUndoneFact {
+    return CancelUndoneFact.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelUndoneFact>, I>>(_: I): CancelUndoneFact {
+    const message = createBaseCancelUndoneFact() as any;
     return message;
   },
 };
@@ -1320,6 +1523,184 @@ export const OpenDueCyclesResponse: MessageFns<OpenDueCyclesResponse> = {
   fromPartial<I extends Exact<DeepPartial<OpenDueCyclesResponse>, I>>(object: I): OpenDueCyclesResponse {
     const message = createBaseOpenDueCyclesResponse() as any;
     message.openedCount = object.openedCount ?? 0;
+    return message;
+  },
+};
+
+function createBaseOpenSettlementCyclesRequest(): OpenSettlementCyclesRequest {
+  return { batchSizeMax: 0, all: false };
+}
+
+export const OpenSettlementCyclesRequest: MessageFns<OpenSettlementCyclesRequest> = {
+  encode(message: OpenSettlementCyclesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batchSizeMax !== 0) {
+      writer.uint32(8).int32(message.batchSizeMax);
+    }
+    if (message.all !== false) {
+      writer.uint32(16).bool(message.all);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenSettlementCyclesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenSettlementCyclesRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.batchSizeMax = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.all = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenSettlementCyclesRequest {
+    return {
+      batchSizeMax: isSet(object.batchSizeMax)
+        ? globalThis.Number(object.batchSizeMax)
+        : isSet(object.batch_size_max)
+        ? globalThis.Number(object.batch_size_max)
+        : 0,
+      all: isSet(object.all) ? globalThis.Boolean(object.all) : false,
+    };
+  },
+
+  toJSON(message: OpenSettlementCyclesRequest): unknown {
+    const obj: any = {};
+    if (message.batchSizeMax !== 0) {
+      obj.batchSizeMax = Math.round(message.batchSizeMax);
+    }
+    if (message.all !== false) {
+      obj.all = message.all;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OpenSettlementCyclesRequest>, I>>(base?: I): OpenSettlementCyclesRequest {
+    return OpenSettlementCyclesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OpenSettlementCyclesRequest>, I>>(object: I): OpenSettlementCyclesRequest {
+    const message = createBaseOpenSettlementCyclesRequest() as any;
+    message.batchSizeMax = object.batchSizeMax ?? 0;
+    message.all = object.all ?? false;
+    return message;
+  },
+};
+
+function createBaseOpenSettlementCyclesResponse(): OpenSettlementCyclesResponse {
+  return { openedCount: 0, more: false };
+}
+
+export const OpenSettlementCyclesResponse: MessageFns<OpenSettlementCyclesResponse> = {
+  encode(message: OpenSettlementCyclesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.openedCount !== 0) {
+      writer.uint32(8).int32(message.openedCount);
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenSettlementCyclesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenSettlementCyclesResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.openedCount = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenSettlementCyclesResponse {
+    return {
+      openedCount: isSet(object.openedCount)
+        ? globalThis.Number(object.openedCount)
+        : isSet(object.opened_count)
+        ? globalThis.Number(object.opened_count)
+        : 0,
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+    };
+  },
+
+  toJSON(message: OpenSettlementCyclesResponse): unknown {
+    const obj: any = {};
+    if (message.openedCount !== 0) {
+      obj.openedCount = Math.round(message.openedCount);
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OpenSettlementCyclesResponse>, I>>(base?: I): OpenSettlementCyclesResponse {
+    return OpenSettlementCyclesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OpenSettlementCyclesResponse>, I>>(object: I): OpenSettlementCyclesResponse {
+    const message = createBaseOpenSettlementCyclesResponse() as any;
+    message.openedCount = object.openedCount ?? 0;
+    message.more = object.more ?? false;
     return message;
   },
 };
@@ -3101,6 +3482,23 @@ export const BillingCycleServiceService = {
     responseDeserialize: (value: Buffer): OpenDueCyclesResponse => OpenDueCyclesResponse.decode(value),
   },
   /**
+   * Looks for usage of canceled subscriptions that was recorded after the cutoff of their last run, and opens a settlement
+   * for it: a cycle of no length whose run bills the difference. For the scheduler. When this is called decides no amount:
+   * the cutoff follows from when the usage was recorded. Idempotent; an error leaves what was opened before it.
+   * Reasons: FIELD_INVALID, UNAVAILABLE.
+   */
+  openSettlementCycles: {
+    path: "/valora.subscription.v1.BillingCycleService/OpenSettlementCycles" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OpenSettlementCyclesRequest): Buffer =>
+      Buffer.from(OpenSettlementCyclesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OpenSettlementCyclesRequest => OpenSettlementCyclesRequest.decode(value),
+    responseSerialize: (value: OpenSettlementCyclesResponse): Buffer =>
+      Buffer.from(OpenSettlementCyclesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OpenSettlementCyclesResponse => OpenSettlementCyclesResponse.decode(value),
+  },
+  /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
    * complete. A cycle whose lease ended is given out again, and that is counted as a failure (LEASE_EXPIRED): without delay,
    * but after the 10th as ReleaseCycles says. It is claimed alone, when no other is due, so that a run that ends its process
@@ -3206,6 +3604,13 @@ export interface BillingCycleServiceServer extends UntypedServiceImplementation 
    */
   openDueCycles: handleUnaryCall<OpenDueCyclesRequest, OpenDueCyclesResponse>;
   /**
+   * Looks for usage of canceled subscriptions that was recorded after the cutoff of their last run, and opens a settlement
+   * for it: a cycle of no length whose run bills the difference. For the scheduler. When this is called decides no amount:
+   * the cutoff follows from when the usage was recorded. Idempotent; an error leaves what was opened before it.
+   * Reasons: FIELD_INVALID, UNAVAILABLE.
+   */
+  openSettlementCycles: handleUnaryCall<OpenSettlementCyclesRequest, OpenSettlementCyclesResponse>;
+  /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
    * complete. A cycle whose lease ended is given out again, and that is counted as a failure (LEASE_EXPIRED): without delay,
    * but after the 10th as ReleaseCycles says. It is claimed alone, when no other is due, so that a run that ends its process
@@ -3280,6 +3685,27 @@ export interface BillingCycleServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: OpenDueCyclesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Looks for usage of canceled subscriptions that was recorded after the cutoff of their last run, and opens a settlement
+   * for it: a cycle of no length whose run bills the difference. For the scheduler. When this is called decides no amount:
+   * the cutoff follows from when the usage was recorded. Idempotent; an error leaves what was opened before it.
+   * Reasons: FIELD_INVALID, UNAVAILABLE.
+   */
+  openSettlementCycles(
+    request: OpenSettlementCyclesRequest,
+    callback: (error: ServiceError | null, response: OpenSettlementCyclesResponse) => void,
+  ): ClientUnaryCall;
+  openSettlementCycles(
+    request: OpenSettlementCyclesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OpenSettlementCyclesResponse) => void,
+  ): ClientUnaryCall;
+  openSettlementCycles(
+    request: OpenSettlementCyclesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OpenSettlementCyclesResponse) => void,
   ): ClientUnaryCall;
   /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is

@@ -29,6 +29,8 @@ export const SubscriptionState = {
   PENDING: 1,
   /** ACTIVE - It is billed. */
   ACTIVE: 2,
+  /** CANCELED - It has ended, for good. What is recorded later about its time in service is billed by a settlement. */
+  CANCELED: 3,
 } as const;
 
 export type SubscriptionState = typeof SubscriptionState[keyof typeof SubscriptionState];
@@ -37,6 +39,7 @@ export namespace SubscriptionState {
   export type UNSPECIFIED = typeof SubscriptionState.UNSPECIFIED;
   export type PENDING = typeof SubscriptionState.PENDING;
   export type ACTIVE = typeof SubscriptionState.ACTIVE;
+  export type CANCELED = typeof SubscriptionState.CANCELED;
 }
 
 export function subscriptionStateFromJSON(object: any): SubscriptionState {
@@ -50,6 +53,9 @@ export function subscriptionStateFromJSON(object: any): SubscriptionState {
     case 2:
     case "SUBSCRIPTION_STATE_ACTIVE":
       return SubscriptionState.ACTIVE;
+    case 3:
+    case "SUBSCRIPTION_STATE_CANCELED":
+      return SubscriptionState.CANCELED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum SubscriptionState");
   }
@@ -63,8 +69,65 @@ export function subscriptionStateToJSON(object: SubscriptionState): string {
       return "SUBSCRIPTION_STATE_PENDING";
     case SubscriptionState.ACTIVE:
       return "SUBSCRIPTION_STATE_ACTIVE";
+    case SubscriptionState.CANCELED:
+      return "SUBSCRIPTION_STATE_CANCELED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum SubscriptionState");
+  }
+}
+
+/** When a cancel takes effect. */
+export const CancelTiming = {
+  /** UNSPECIFIED - Not given; refused. */
+  UNSPECIFIED: 0,
+  /** NOW - When it is recorded. */
+  NOW: 1,
+  /** PERIOD_END - When the period ends that is running; for a subscription that starts in the future, its first. */
+  PERIOD_END: 2,
+  /** AT_TIME - At cancel_time. */
+  AT_TIME: 3,
+} as const;
+
+export type CancelTiming = typeof CancelTiming[keyof typeof CancelTiming];
+
+export namespace CancelTiming {
+  export type UNSPECIFIED = typeof CancelTiming.UNSPECIFIED;
+  export type NOW = typeof CancelTiming.NOW;
+  export type PERIOD_END = typeof CancelTiming.PERIOD_END;
+  export type AT_TIME = typeof CancelTiming.AT_TIME;
+}
+
+export function cancelTimingFromJSON(object: any): CancelTiming {
+  switch (object) {
+    case 0:
+    case "CANCEL_TIMING_UNSPECIFIED":
+      return CancelTiming.UNSPECIFIED;
+    case 1:
+    case "CANCEL_TIMING_NOW":
+      return CancelTiming.NOW;
+    case 2:
+    case "CANCEL_TIMING_PERIOD_END":
+      return CancelTiming.PERIOD_END;
+    case 3:
+    case "CANCEL_TIMING_AT_TIME":
+      return CancelTiming.AT_TIME;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CancelTiming");
+  }
+}
+
+export function cancelTimingToJSON(object: CancelTiming): string {
+  switch (object) {
+    case CancelTiming.UNSPECIFIED:
+      return "CANCEL_TIMING_UNSPECIFIED";
+    case CancelTiming.NOW:
+      return "CANCEL_TIMING_NOW";
+    case CancelTiming.PERIOD_END:
+      return "CANCEL_TIMING_PERIOD_END";
+    case CancelTiming.AT_TIME:
+      return "CANCEL_TIMING_AT_TIME";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CancelTiming");
   }
 }
 
@@ -165,6 +228,8 @@ export interface Subscription {
     | undefined;
   /** Where its periods begin. */
   readonly alignment: BillingAlignment;
+  /** From when on it is in service no more, past or future; absent where it isn't canceled. Output only. */
+  readonly cancelTime?: Timestamp | undefined;
 }
 
 /** Request of CreateSubscription. */
@@ -178,6 +243,42 @@ export interface CreateSubscriptionRequest {
 /** Response of CreateSubscription. */
 export interface CreateSubscriptionResponse {
   /** The stored subscription. */
+  readonly subscription?: Subscription | undefined;
+}
+
+/** Request of CancelSubscription. */
+export interface CancelSubscriptionRequest {
+  /** 1 to 128 printable ASCII characters, kept for ever. */
+  readonly requestId: string;
+  /** The subscription's reference. */
+  readonly reference: string;
+  /** When it takes effect. */
+  readonly timing: CancelTiming;
+  /** Only with AT_TIME: from the subscription's start on, up to 100 years after the organization's clock. */
+  readonly cancelTime?:
+    | Timestamp
+    | undefined;
+  /** Why, at most 256 characters; kept with the fact. May be empty. */
+  readonly reason: string;
+}
+
+/** Response of CancelSubscription. */
+export interface CancelSubscriptionResponse {
+  /** The subscription with its cancel_time. */
+  readonly subscription?: Subscription | undefined;
+}
+
+/** Request of UncancelSubscription. */
+export interface UncancelSubscriptionRequest {
+  /** 1 to 128 printable ASCII characters, kept for ever. */
+  readonly requestId: string;
+  /** The subscription's reference. */
+  readonly reference: string;
+}
+
+/** Response of UncancelSubscription. */
+export interface UncancelSubscriptionResponse {
+  /** The subscription without a cancel_time. */
   readonly subscription?: Subscription | undefined;
 }
 
@@ -343,6 +444,7 @@ function createBaseSubscription(): Subscription {
     state: 0,
     recordedTime: undefined,
     alignment: 0,
+    cancelTime: undefined,
   };
 }
 
@@ -386,6 +488,9 @@ export const Subscription: MessageFns<Subscription> = {
     }
     if (message.alignment !== 0) {
       writer.uint32(104).int32(message.alignment);
+    }
+    if (message.cancelTime !== undefined) {
+      Timestamp.encode(message.cancelTime, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -507,6 +612,14 @@ export const Subscription: MessageFns<Subscription> = {
             message.alignment = reader.int32() as any;
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.cancelTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -558,6 +671,11 @@ export const Subscription: MessageFns<Subscription> = {
         ? fromJsonTimestamp(object.recorded_time)
         : undefined,
       alignment: isSet(object.alignment) ? billingAlignmentFromJSON(object.alignment) : 0,
+      cancelTime: isSet(object.cancelTime)
+        ? fromJsonTimestamp(object.cancelTime)
+        : isSet(object.cancel_time)
+        ? fromJsonTimestamp(object.cancel_time)
+        : undefined,
     };
   },
 
@@ -602,6 +720,9 @@ export const Subscription: MessageFns<Subscription> = {
     if (message.alignment !== 0) {
       obj.alignment = billingAlignmentToJSON(message.alignment);
     }
+    if (message.cancelTime !== undefined) {
+      obj.cancelTime = fromTimestamp(message.cancelTime).toISOString();
+    }
     return obj;
   },
 
@@ -629,6 +750,9 @@ export const Subscription: MessageFns<Subscription> = {
       ? Timestamp.fromPartial(object.recordedTime)
       : undefined;
     message.alignment = object.alignment ?? 0;
+    message.cancelTime = (object.cancelTime !== undefined && object.cancelTime !== null)
+      ? Timestamp.fromPartial(object.cancelTime)
+      : undefined;
     return message;
   },
 };
@@ -786,6 +910,376 @@ export const CreateSubscriptionResponse: MessageFns<CreateSubscriptionResponse> 
   },
   fromPartial<I extends Exact<DeepPartial<CreateSubscriptionResponse>, I>>(object: I): CreateSubscriptionResponse {
     const message = createBaseCreateSubscriptionResponse() as any;
+    message.subscription = (object.subscription !== undefined && object.subscription !== null)
+      ? Subscription.fromPartial(object.subscription)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCancelSubscriptionRequest(): CancelSubscriptionRequest {
+  return { requestId: "", reference: "", timing: 0, cancelTime: undefined, reason: "" };
+}
+
+export const CancelSubscriptionRequest: MessageFns<CancelSubscriptionRequest> = {
+  encode(message: CancelSubscriptionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.reference !== "") {
+      writer.uint32(18).string(message.reference);
+    }
+    if (message.timing !== 0) {
+      writer.uint32(24).int32(message.timing);
+    }
+    if (message.cancelTime !== undefined) {
+      Timestamp.encode(message.cancelTime, writer.uint32(34).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelSubscriptionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelSubscriptionRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timing = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cancelTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelSubscriptionRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+      timing: isSet(object.timing) ? cancelTimingFromJSON(object.timing) : 0,
+      cancelTime: isSet(object.cancelTime)
+        ? fromJsonTimestamp(object.cancelTime)
+        : isSet(object.cancel_time)
+        ? fromJsonTimestamp(object.cancel_time)
+        : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: CancelSubscriptionRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    if (message.timing !== 0) {
+      obj.timing = cancelTimingToJSON(message.timing);
+    }
+    if (message.cancelTime !== undefined) {
+      obj.cancelTime = fromTimestamp(message.cancelTime).toISOString();
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelSubscriptionRequest>, I>>(base?: I): CancelSubscriptionRequest {
+    return CancelSubscriptionRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelSubscriptionRequest>, I>>(object: I): CancelSubscriptionRequest {
+    const message = createBaseCancelSubscriptionRequest() as any;
+    message.requestId = object.requestId ?? "";
+    message.reference = object.reference ?? "";
+    message.timing = object.timing ?? 0;
+    message.cancelTime = (object.cancelTime !== undefined && object.cancelTime !== null)
+      ? Timestamp.fromPartial(object.cancelTime)
+      : undefined;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelSubscriptionResponse(): CancelSubscriptionResponse {
+  return { subscription: undefined };
+}
+
+export const CancelSubscriptionResponse: MessageFns<CancelSubscriptionResponse> = {
+  encode(message: CancelSubscriptionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subscription !== undefined) {
+      Subscription.encode(message.subscription, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelSubscriptionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelSubscriptionResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subscription = Subscription.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelSubscriptionResponse {
+    return { subscription: isSet(object.subscription) ? Subscription.fromJSON(object.subscription) : undefined };
+  },
+
+  toJSON(message: CancelSubscriptionResponse): unknown {
+    const obj: any = {};
+    if (message.subscription !== undefined) {
+      obj.subscription = Subscription.toJSON(message.subscription);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelSubscriptionResponse>, I>>(base?: I): CancelSubscriptionResponse {
+    return CancelSubscriptionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelSubscriptionResponse>, I>>(object: I): CancelSubscriptionResponse {
+    const message = createBaseCancelSubscriptionResponse() as any;
+    message.subscription = (object.subscription !== undefined && object.subscription !== null)
+      ? Subscription.fromPartial(object.subscription)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUncancelSubscriptionRequest(): UncancelSubscriptionRequest {
+  return { requestId: "", reference: "" };
+}
+
+export const UncancelSubscriptionRequest: MessageFns<UncancelSubscriptionRequest> = {
+  encode(message: UncancelSubscriptionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.reference !== "") {
+      writer.uint32(18).string(message.reference);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UncancelSubscriptionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUncancelSubscriptionRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UncancelSubscriptionRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      reference: isSet(object.reference) ? globalThis.String(object.reference) : "",
+    };
+  },
+
+  toJSON(message: UncancelSubscriptionRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.reference !== "") {
+      obj.reference = message.reference;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UncancelSubscriptionRequest>, I>>(base?: I): UncancelSubscriptionRequest {
+    return UncancelSubscriptionRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UncancelSubscriptionRequest>, I>>(object: I): UncancelSubscriptionRequest {
+    const message = createBaseUncancelSubscriptionRequest() as any;
+    message.requestId = object.requestId ?? "";
+    message.reference = object.reference ?? "";
+    return message;
+  },
+};
+
+function createBaseUncancelSubscriptionResponse(): UncancelSubscriptionResponse {
+  return { subscription: undefined };
+}
+
+export const UncancelSubscriptionResponse: MessageFns<UncancelSubscriptionResponse> = {
+  encode(message: UncancelSubscriptionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subscription !== undefined) {
+      Subscription.encode(message.subscription, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UncancelSubscriptionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUncancelSubscriptionResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subscription = Subscription.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UncancelSubscriptionResponse {
+    return { subscription: isSet(object.subscription) ? Subscription.fromJSON(object.subscription) : undefined };
+  },
+
+  toJSON(message: UncancelSubscriptionResponse): unknown {
+    const obj: any = {};
+    if (message.subscription !== undefined) {
+      obj.subscription = Subscription.toJSON(message.subscription);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UncancelSubscriptionResponse>, I>>(base?: I): UncancelSubscriptionResponse {
+    return UncancelSubscriptionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UncancelSubscriptionResponse>, I>>(object: I): UncancelSubscriptionResponse {
+    const message = createBaseUncancelSubscriptionResponse() as any;
     message.subscription = (object.subscription !== undefined && object.subscription !== null)
       ? Subscription.fromPartial(object.subscription)
       : undefined;
@@ -1150,6 +1644,40 @@ export const SubscriptionServiceService = {
       Buffer.from(CreateSubscriptionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateSubscriptionResponse => CreateSubscriptionResponse.decode(value),
   },
+  /**
+   * Ends a subscription: now, at an instant, past or future, or when the period that is running ends. From then on it is in
+   * service no more: fees of its last cycle are prorated by day, usage counts up to the instant, and what was billed for
+   * later is credited. That cycle's cutoff comes as soon as the cancel is in effect and known, plus the grace. A cancel
+   * that is still to come is replaced by the new one; one that is in effect is final. Idempotent by request_id; atomic.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, WRONG_STATE, METER_ALREADY_SUBSCRIBED (a later end than before,
+   * and another subscription has the meter by then).
+   */
+  cancelSubscription: {
+    path: "/valora.subscription.v1.SubscriptionService/CancelSubscription" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelSubscriptionRequest): Buffer =>
+      Buffer.from(CancelSubscriptionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelSubscriptionRequest => CancelSubscriptionRequest.decode(value),
+    responseSerialize: (value: CancelSubscriptionResponse): Buffer =>
+      Buffer.from(CancelSubscriptionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelSubscriptionResponse => CancelSubscriptionResponse.decode(value),
+  },
+  /**
+   * Takes back a cancel that is not in effect yet. Idempotent by request_id; atomic.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, WRONG_STATE, NOT_CANCELED, METER_ALREADY_SUBSCRIBED.
+   */
+  uncancelSubscription: {
+    path: "/valora.subscription.v1.SubscriptionService/UncancelSubscription" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UncancelSubscriptionRequest): Buffer =>
+      Buffer.from(UncancelSubscriptionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UncancelSubscriptionRequest => UncancelSubscriptionRequest.decode(value),
+    responseSerialize: (value: UncancelSubscriptionResponse): Buffer =>
+      Buffer.from(UncancelSubscriptionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UncancelSubscriptionResponse => UncancelSubscriptionResponse.decode(value),
+  },
   /** Answers one subscription. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getSubscription: {
     path: "/valora.subscription.v1.SubscriptionService/GetSubscription" as const,
@@ -1185,6 +1713,20 @@ export interface SubscriptionServiceServer extends UntypedServiceImplementation 
    * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, ALREADY_EXISTS, CUSTOMER_UNKNOWN, PLAN_UNKNOWN, METER_ALREADY_SUBSCRIBED.
    */
   createSubscription: handleUnaryCall<CreateSubscriptionRequest, CreateSubscriptionResponse>;
+  /**
+   * Ends a subscription: now, at an instant, past or future, or when the period that is running ends. From then on it is in
+   * service no more: fees of its last cycle are prorated by day, usage counts up to the instant, and what was billed for
+   * later is credited. That cycle's cutoff comes as soon as the cancel is in effect and known, plus the grace. A cancel
+   * that is still to come is replaced by the new one; one that is in effect is final. Idempotent by request_id; atomic.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, WRONG_STATE, METER_ALREADY_SUBSCRIBED (a later end than before,
+   * and another subscription has the meter by then).
+   */
+  cancelSubscription: handleUnaryCall<CancelSubscriptionRequest, CancelSubscriptionResponse>;
+  /**
+   * Takes back a cancel that is not in effect yet. Idempotent by request_id; atomic.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, WRONG_STATE, NOT_CANCELED, METER_ALREADY_SUBSCRIBED.
+   */
+  uncancelSubscription: handleUnaryCall<UncancelSubscriptionRequest, UncancelSubscriptionResponse>;
   /** Answers one subscription. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getSubscription: handleUnaryCall<GetSubscriptionRequest, GetSubscriptionResponse>;
   /** Lists subscriptions by reference. Read only. Reasons: FIELD_INVALID. */
@@ -1213,6 +1755,48 @@ export interface SubscriptionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateSubscriptionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends a subscription: now, at an instant, past or future, or when the period that is running ends. From then on it is in
+   * service no more: fees of its last cycle are prorated by day, usage counts up to the instant, and what was billed for
+   * later is credited. That cycle's cutoff comes as soon as the cancel is in effect and known, plus the grace. A cancel
+   * that is still to come is replaced by the new one; one that is in effect is final. Idempotent by request_id; atomic.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, WRONG_STATE, METER_ALREADY_SUBSCRIBED (a later end than before,
+   * and another subscription has the meter by then).
+   */
+  cancelSubscription(
+    request: CancelSubscriptionRequest,
+    callback: (error: ServiceError | null, response: CancelSubscriptionResponse) => void,
+  ): ClientUnaryCall;
+  cancelSubscription(
+    request: CancelSubscriptionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelSubscriptionResponse) => void,
+  ): ClientUnaryCall;
+  cancelSubscription(
+    request: CancelSubscriptionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelSubscriptionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes back a cancel that is not in effect yet. Idempotent by request_id; atomic.
+   * Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND, WRONG_STATE, NOT_CANCELED, METER_ALREADY_SUBSCRIBED.
+   */
+  uncancelSubscription(
+    request: UncancelSubscriptionRequest,
+    callback: (error: ServiceError | null, response: UncancelSubscriptionResponse) => void,
+  ): ClientUnaryCall;
+  uncancelSubscription(
+    request: UncancelSubscriptionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UncancelSubscriptionResponse) => void,
+  ): ClientUnaryCall;
+  uncancelSubscription(
+    request: UncancelSubscriptionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UncancelSubscriptionResponse) => void,
   ): ClientUnaryCall;
   /** Answers one subscription. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
   getSubscription(

@@ -1,0 +1,316 @@
+/** Ending subscriptions, through the rpcs: what it does to state, cycles and cutoffs, and what is refused. */
+import { CancelTiming, SubscriptionState } from '@valora/contracts/valora/subscription/v1/subscription';
+import { parseInstant } from '@valora/rating';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { as, at, cancel, createCustomer, line, newRequestId, openSubscriptionLab, refusal, settings, shown, subscribe, type SubscriptionLab } from './subscription-lab.ts';
+
+let lab: SubscriptionLab;
+beforeAll(async () => { lab = await openSubscriptionLab(); });
+afterAll(() => lab.close());
+
+let organizations = 0;
+/** An organization of its own at 15 January with the subscription `s` since the given day. */
+async function furnished({ start = '2026-01-01T00:00:00Z', plan = 'calls' }: { start?: string; plan?: string } = {}): Promise<string> {
+  organizations += 1;
+  const organizationId = `org_cancel_${organizations}`;
+  await createCustomer(lab, organizationId, 'one', 'UTC');
+  await subscribe(lab, organizationId, { reference: 's', customer: 'one', plan, start });
+  return organizationId;
+}
+
+async function open(organizationId: string): Promise<string[]> {
+  await lab.cycles.openDueCycles(as(organizationId), { batchSizeMax: 1_000 });
+  return await cycles(organizationId);
+}
+
+async function cycles(organizationId: string): Promise<string[]> {
+  return (await lab.cycles.listBillingCycles(as(organizationId), { subscription: 's', pageSize: 0, pageToken: '' })).cycles.map(line);
+}
+
+async function claimed(organizationId: string): Promise<string[]> {
+  return (await lab.cycles.claimDueCycles(as(organizationId), { batchSizeMax: 100, leaseDuration: { seconds: 600n, nanos: 0 }, withoutRetryDelay: false })).cycles.map(({ cycleIndex }) => String(cycleIndex));
+}
+
+async function stands(organizationId: string): Promise<[string, string]> {
+  const { subscription } = await lab.subscriptions.getSubscription(as(organizationId), { reference: 's' });
+  const [state = ''] = Object.entries(SubscriptionState).find(([, value]) => value === subscription?.state) ?? [];
+  return [state, shown(subscription?.cancelTime)];
+}
+
+function atPeriodEnd(organizationId: string) {
+  return lab.subscriptions.cancelSubscription(as(organizationId), { requestId: newRequestId(), reference: 's', timing: CancelTiming.PERIOD_END, reason: 'moved away' });
+}
+
+function uncancel(organizationId: string) {
+  return lab.subscriptions.uncancelSubscription(as(organizationId), { requestId: newRequestId(), reference: 's' });
+}
+
+async function settle(organizationId: string, all = false): Promise<number> {
+  return (await lab.cycles.openSettlementCycles(as(organizationId), { batchSizeMax: 100, all })).openedCount;
+}
+
+describe('a cancel', () => {
+  test('now ends the cycle that is running, and no other opens', async () => {
+    const organizationId = await furnished();
+    expect(await open(organizationId)).toEqual(['s 1: [2026-01-01, 2026-02-01) cutoff 2026-02-01']);
+    await cancel(lab, organizationId, 's');
+    expect(await stands(organizationId)).toEqual(['CANCELED', '2026-01-15T00:00:00Z']);
+    expect(await cycles(organizationId)).toEqual(['s 1: [2026-01-01, 2026-02-01) cutoff 2026-01-15T00:00:00.000001Z']);
+    await lab.setClock(organizationId, '2026-04-01T00:00:00Z');
+    expect(await open(organizationId)).toHaveLength(1);
+  });
+
+  test('at the period end leaves the cutoff, and no other cycle opens', async () => {
+    const organizationId = await furnished();
+    await open(organizationId);
+    await atPeriodEnd(organizationId);
+    expect(await stands(organizationId)).toEqual(['ACTIVE', '2026-02-01T00:00:00Z']);
+    await lab.setClock(organizationId, '2026-02-01T00:00:00Z');
+    expect(await open(organizationId)).toEqual(['s 1: [2026-01-01, 2026-02-01) cutoff 2026-02-01']);
+    expect(await stands(organizationId)).toEqual(['CANCELED', '2026-02-01T00:00:00Z']);
+  });
+
+  test.each<[title: string, start: string, opened: boolean, end: string]>([
+    ['of the cycle that is open', '2026-01-01T00:00:00Z', true, '2026-02-01T00:00:00Z'],
+    ['of the period that is running, though no cycle is opened yet', '2025-10-31T00:00:00Z', false, '2026-01-31T00:00:00Z'],
+    ['at a boundary, of the period that begins there', '2025-12-15T00:00:00Z', false, '2026-02-15T00:00:00Z'],
+    ['before the start, of the first period', '2026-03-10T00:00:00Z', true, '2026-04-10T00:00:00Z'],
+  ])('at the period end: %s', async (_title, start, opened, end) => {
+    const organizationId = await furnished({ start });
+    if (opened) await open(organizationId);
+    await atPeriodEnd(organizationId);
+    expect((await stands(organizationId))[1]).toBe(end);
+  });
+
+  test('in a later period shortens that one when it is opened, by the grace known at its start', async () => {
+    const organizationId = await furnished();
+    await open(organizationId);
+    await cancel(lab, organizationId, 's', '2026-03-10T00:00:00Z');
+    lab.settings = [settings('2020-01-01T00:00:00Z'), settings('2026-02-20T00:00:00Z', 3_600_000_000n)];
+    await lab.setClock(organizationId, '2026-06-01T00:00:00Z');
+    const opened = await open(organizationId);
+    lab.settings = [settings('2020-01-01T00:00:00Z')];
+    expect(opened).toEqual([
+      's 1: [2026-01-01, 2026-02-01) cutoff 2026-02-01', 's 2: [2026-02-01, 2026-03-01) cutoff 2026-03-01', 's 3: [2026-03-01, 2026-04-01) cutoff 2026-03-10T01:00:00Z',
+    ]);
+  });
+
+  test('in the past lets the cycles stand that have begun: they are credited, not removed', async () => {
+    const organizationId = await furnished({ start: '2025-11-01T00:00:00Z' });
+    await open(organizationId);
+    await cancel(lab, organizationId, 's', '2025-11-20T00:00:00Z');
+    expect(await cycles(organizationId)).toEqual([
+      's 1: [2025-11-01, 2025-12-01) cutoff 2026-01-15T00:00:00.000001Z', 's 2: [2025-12-01, 2026-01-01) cutoff 2026-01-15T00:00:00.000001Z',
+      's 3: [2026-01-01, 2026-02-01) cutoff 2026-01-15T00:00:00.000001Z',
+    ]);
+  });
+
+  test('before the start ends it for good without a cycle', async () => {
+    const organizationId = await furnished({ start: '2026-03-01T00:00:00Z' });
+    await cancel(lab, organizationId, 's');
+    await lab.setClock(organizationId, '2026-06-01T00:00:00Z');
+    expect(await open(organizationId)).toEqual([]);
+    expect(await stands(organizationId)).toEqual(['CANCELED', '2026-01-15T00:00:00Z']);
+  });
+
+  test('that is still to come is replaced by another, and taken back', async () => {
+    const organizationId = await furnished();
+    await open(organizationId);
+    await cancel(lab, organizationId, 's', '2026-01-20T00:00:00Z');
+    expect(await cycles(organizationId)).toEqual(['s 1: [2026-01-01, 2026-02-01) cutoff 2026-01-20']);
+    await cancel(lab, organizationId, 's', '2026-01-25T00:00:00Z');
+    expect(await cycles(organizationId)).toEqual(['s 1: [2026-01-01, 2026-02-01) cutoff 2026-01-25']);
+    await uncancel(organizationId);
+    expect(await stands(organizationId)).toEqual(['ACTIVE', 'none']);
+    await lab.setClock(organizationId, '2026-02-10T00:00:00Z');
+    expect(await open(organizationId)).toEqual(['s 1: [2026-01-01, 2026-02-01) cutoff 2026-02-01', 's 2: [2026-02-01, 2026-03-01) cutoff 2026-03-01']);
+  });
+
+  test('taken back and made again while the clock stands counts', async () => {
+    const organizationId = await furnished();
+    await atPeriodEnd(organizationId);
+    await uncancel(organizationId);
+    await cancel(lab, organizationId, 's', '2026-02-10T00:00:00Z');
+    expect(await stands(organizationId)).toEqual(['ACTIVE', '2026-02-10T00:00:00Z']);
+    const { billingFacts } = await (async () => {
+      await open(organizationId);
+      return await lab.cycles.batchGetBillingFacts(as(organizationId), { cycles: [{ subscription: 's', cycleIndex: 1 }] });
+    })();
+    expect(billingFacts[0]?.facts.map(({ sequence, fact, effectiveTime }) => [sequence, fact?.$case, shown(effectiveTime)])).toEqual([
+      [1, 'started', '2026-01-01T00:00:00Z'], [2, 'canceled', '2026-02-01T00:00:00Z'], [3, 'cancelUndone', '2026-01-15T00:00:00Z'], [4, 'canceled', '2026-02-10T00:00:00Z'],
+    ]);
+    expect(billingFacts[0]?.facts[1]?.fact).toEqual({ $case: 'canceled', value: { reason: 'moved away' } });
+  });
+
+  test('with the same request_id happens once', async () => {
+    const organizationId = await furnished();
+    const request = { requestId: newRequestId(), reference: 's', timing: CancelTiming.PERIOD_END, reason: '' };
+    const first = await lab.subscriptions.cancelSubscription(as(organizationId), request);
+    expect(await lab.subscriptions.cancelSubscription(as(organizationId), request)).toEqual(first);
+    await open(organizationId);
+    const { billingFacts } = await lab.cycles.batchGetBillingFacts(as(organizationId), { cycles: [{ subscription: 's', cycleIndex: 1 }] });
+    expect(billingFacts[0]?.facts).toHaveLength(2);
+  });
+
+  test('a cutoff that came forward is due at once: the cycle can be claimed', async () => {
+    const organizationId = await furnished();
+    await open(organizationId);
+    await cancel(lab, organizationId, 's', '2026-01-20T00:00:00Z');
+    await lab.setClock(organizationId, '2026-01-19T23:59:59.999999Z');
+    expect(await claimed(organizationId)).toEqual([]);
+    await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
+    expect(await claimed(organizationId)).toEqual(['1']);
+  });
+
+  test('among sixteen cancels and takings back at once, the cutoff is that of the last fact', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const organizationId = await furnished();
+      await Promise.all(Array.from({ length: 8 }, (_, index) => [cancel(lab, organizationId, 's', `2026-01-${20 + index}T00:00:00Z`), uncancel(organizationId).catch(() => {}), open(organizationId)]).flat());
+      const { billingFacts } = await lab.cycles.batchGetBillingFacts(as(organizationId), { cycles: [{ subscription: 's', cycleIndex: 1 }] });
+      const facts = billingFacts[0]?.facts ?? [];
+      expect(facts.map(({ sequence }) => sequence)).toEqual(facts.map((_, position) => position + 1));
+      const last = facts.at(-1);
+      const end = last?.fact?.$case === 'canceled' ? shown(last.effectiveTime) : '2026-02-01T00:00:00Z';
+      expect(await cycles(organizationId)).toEqual([`s 1: [2026-01-01, 2026-02-01) cutoff ${end.replace('T00:00:00Z', '')}`]);
+    }
+  });
+});
+
+describe('operations by state', () => {
+  const operations = { CancelSubscription: (organizationId: string) => cancel(lab, organizationId, 's'), UncancelSubscription: uncancel } as const;
+  const states = {
+    PENDING: () => furnished({ start: '2026-03-01T00:00:00Z' }),
+    'PENDING, to be canceled': async () => {
+      const organizationId = await furnished({ start: '2026-03-01T00:00:00Z' });
+      await atPeriodEnd(organizationId);
+      return organizationId;
+    },
+    ACTIVE: () => furnished(),
+    'ACTIVE, to be canceled': async () => {
+      const organizationId = await furnished();
+      await atPeriodEnd(organizationId);
+      return organizationId;
+    },
+    CANCELED: async () => {
+      const organizationId = await furnished();
+      await cancel(lab, organizationId, 's');
+      return organizationId;
+    },
+  } as const;
+
+  test.each<[operation: keyof typeof operations, state: keyof typeof states, outcome: string]>([
+    ['CancelSubscription', 'PENDING', 'done'],
+    ['CancelSubscription', 'PENDING, to be canceled', 'done'],
+    ['CancelSubscription', 'ACTIVE', 'done'],
+    ['CancelSubscription', 'ACTIVE, to be canceled', 'done'],
+    ['CancelSubscription', 'CANCELED', 'WRONG_STATE'],
+    ['UncancelSubscription', 'PENDING', 'NOT_CANCELED'],
+    ['UncancelSubscription', 'PENDING, to be canceled', 'done'],
+    ['UncancelSubscription', 'ACTIVE', 'NOT_CANCELED'],
+    ['UncancelSubscription', 'ACTIVE, to be canceled', 'done'],
+    ['UncancelSubscription', 'CANCELED', 'WRONG_STATE'],
+  ])('%s of one that is %s: %s', async (operation, state, outcome) => {
+    const organizationId = await states[state]();
+    const before = await stands(organizationId);
+    if (outcome === 'done') {
+      await operations[operation](organizationId);
+      return;
+    }
+    expect(await refusal(operations[operation](organizationId))).toMatchObject({ reason: outcome, metadata: { subscription: 's', ...(outcome === 'WRONG_STATE' ? { state: 'CANCELED', operation } : {}) } });
+    expect(await stands(organizationId)).toEqual(before);
+  });
+
+  test.each<[title: string, wrong: object, field: string]>([
+    ['no timing', { timing: CancelTiming.UNSPECIFIED }, 'timing'],
+    ['an unknown timing', { timing: 99 as CancelTiming }, 'timing'],
+    ['AT_TIME without a time', { timing: CancelTiming.AT_TIME }, 'cancel_time'],
+    ['a time with NOW', { cancelTime: at('2026-02-01T00:00:00Z') }, 'cancel_time'],
+    ['a time before the start', { timing: CancelTiming.AT_TIME, cancelTime: at('2025-12-31T23:59:59.999999Z') }, 'cancel_time'],
+    ['a time in 101 years', { timing: CancelTiming.AT_TIME, cancelTime: at('2127-02-01T00:00:00Z') }, 'cancel_time'],
+    ['a reason of 257 characters', { reason: 'x'.repeat(257) }, 'reason'],
+    ['no reference', { reference: '' }, 'reference'],
+    ['no request_id', { requestId: '' }, 'request_id'],
+  ])('a cancel with %s is refused and changes nothing', async (_title, wrong, field) => {
+    const organizationId = await furnished();
+    const request = { requestId: newRequestId(), reference: 's', timing: CancelTiming.NOW, reason: '', ...wrong };
+    expect(await refusal(lab.subscriptions.cancelSubscription(as(organizationId), request))).toMatchObject({ reason: 'FIELD_INVALID', metadata: { field } });
+    expect(await stands(organizationId)).toEqual(['ACTIVE', 'none']);
+  });
+
+  test("another organization's subscription is absent", async () => {
+    await furnished();
+    const other = await furnished();
+    await createCustomer(lab, other, 'two');
+    for (const reference of ['nobody']) {
+      expect((await refusal(lab.subscriptions.cancelSubscription(as(other), { requestId: newRequestId(), reference, timing: CancelTiming.NOW, reason: '' }))).reason).toBe('NOT_FOUND');
+      expect((await refusal(lab.subscriptions.uncancelSubscription(as(other), { requestId: newRequestId(), reference }))).reason).toBe('NOT_FOUND');
+    }
+  });
+});
+
+describe('a settlement', () => {
+  async function ended(): Promise<string> {
+    const organizationId = await furnished();
+    await open(organizationId);
+    await cancel(lab, organizationId, 's');
+    await lab.setClock(organizationId, '2026-03-01T00:00:00Z');
+    return organizationId;
+  }
+
+  test('is opened for what was recorded after the last cutoff, once, with the cutoff that follows from when', async () => {
+    const organizationId = await ended();
+    lab.firstRecorded.set('s', parseInstant('2026-02-10T00:00:00Z'));
+    expect([await settle(organizationId), await settle(organizationId), await settle(organizationId, true)]).toEqual([1, 0, 0]);
+    lab.firstRecorded.delete('s');
+    expect(await cycles(organizationId)).toEqual([
+      's 1: [2026-01-01, 2026-02-01) cutoff 2026-01-15T00:00:00.000001Z', 's 2: [2026-01-15T00:00:00.000001Z, 2026-01-15T00:00:00.000001Z) cutoff 2026-02-10T00:00:00.000001Z',
+    ]);
+  });
+
+  test('waits for the grace known when it was recorded', async () => {
+    const organizationId = await ended();
+    lab.firstRecorded.set('s', parseInstant('2026-02-10T00:00:00Z'));
+    lab.settings = [settings('2020-01-01T00:00:00Z'), settings('2026-02-09T00:00:00Z', 86_400_000_000n), settings('2026-02-10T00:00:00Z', 0n)];
+    await settle(organizationId);
+    lab.settings = [settings('2020-01-01T00:00:00Z')];
+    lab.firstRecorded.delete('s');
+    expect((await cycles(organizationId))[1]).toBe('s 2: [2026-01-15T00:00:00.000001Z, 2026-01-15T00:00:00.000001Z) cutoff 2026-02-11T00:00:00.000001Z');
+  });
+
+  test('is opened once by eight that look at once', async () => {
+    const organizationId = await ended();
+    lab.firstRecorded.set('s', parseInstant('2026-02-10T00:00:00Z'));
+    const opened = await Promise.all(Array.from({ length: 8 }, (_, index) => settle(organizationId, index % 2 === 0)));
+    lab.firstRecorded.delete('s');
+    expect(opened.reduce((sum, count) => sum + count, 0)).toBe(1);
+    expect(await cycles(organizationId)).toHaveLength(2);
+  });
+
+  test('is looked for when its turn comes, or of all at once', async () => {
+    const organizationId = await ended();
+    await settle(organizationId);
+    lab.firstRecorded.set('s', parseInstant('2026-03-01T00:00:00Z'));
+    // 45 days after the last cutoff the next look is in 4.5 days, at most one day.
+    await lab.setClock(organizationId, '2026-03-01T23:59:59.999999Z');
+    expect(await settle(organizationId)).toBe(0);
+    await lab.setClock(organizationId, '2026-03-02T00:00:00Z');
+    expect(await settle(organizationId)).toBe(1);
+    lab.firstRecorded.set('s', parseInstant('2026-03-02T00:00:00Z'));
+    expect(await settle(organizationId, true)).toBe(1);
+    lab.firstRecorded.delete('s');
+  });
+
+  test('is not looked for before a cancel is final, nor without a meter or a time in service', async () => {
+    lab.firstRecorded.set('s', parseInstant('2026-01-15T00:00:00Z'));
+    const running = await furnished();
+    await open(running);
+    await atPeriodEnd(running);
+    const feesOnly = await furnished({ plan: 'fees' });
+    await open(feesOnly);
+    await cancel(lab, feesOnly, 's');
+    const neverBegun = await furnished({ start: '2026-03-01T00:00:00Z' });
+    await cancel(lab, neverBegun, 's');
+    expect([await settle(running, true), await settle(feesOnly, true), await settle(neverBegun, true)]).toEqual([0, 0, 0]);
+    lab.firstRecorded.delete('s');
+  });
+});
