@@ -30,8 +30,8 @@ export interface SubscriptionLab {
   /** Through when tenancy was asked to seal, in order. */
   readonly sealed: Instant[];
   setClock(organizationId: string, text: string): Promise<void>;
-  /** Runs SQL as the owner of the database, whom row-level security does not hold. */
-  asOwner(statement: string): Promise<void>;
+  /** Runs SQL as the owner of the database, whom row-level security does not hold; answers the rows. */
+  asOwner(statement: string): Promise<readonly object[]>;
   close(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ export async function openSubscriptionLab(): Promise<SubscriptionLab> {
       const owner = new pg.Client({ connectionString: testDatabase.url });
       await owner.connect();
       try {
-        await owner.query(statement);
+        return (await owner.query<object>(statement)).rows;
       } finally {
         await owner.end();
       }

@@ -394,7 +394,7 @@ export interface ExplainInvoiceResponse {
 
 /** Request of RunBillingCycles. */
 export interface RunBillingCyclesRequest {
-  /** 1 to 1,000. */
+  /** 1 to 1,000, each subscription once. */
   readonly cycles: readonly BillingCycleName[];
   /** At or after the cutoff of every one of them, and reached by the organization's clock: all services are sealed through it. */
   readonly sealThroughTime?: Timestamp | undefined;
