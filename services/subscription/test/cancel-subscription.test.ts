@@ -1,4 +1,5 @@
 /** Ending subscriptions, through the rpcs: what it does to state, cycles and cutoffs, and what is refused. */
+import { DueWorkKind } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { CancelTiming, SubscriptionState } from '@valora/contracts/valora/subscription/v1/subscription';
 import { parseInstant } from '@valora/rating';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -82,6 +83,14 @@ describe('a cancel', () => {
     expect((await stands(organizationId))[1]).toBe(end);
   });
 
+  test('at the period end after a hundred years of missed days is found without walking through them', async () => {
+    const organizationId = await furnished({ start: '1926-02-01T12:00:00Z', plan: 'daily' });
+    const begun = performance.now();
+    await atPeriodEnd(organizationId);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect((await stands(organizationId))[1]).toBe('2026-01-15T12:00:00Z');
+  });
+
   test('in a later period shortens that one when it is opened, by the grace known at its start', async () => {
     const organizationId = await furnished();
     await open(organizationId);
@@ -160,6 +169,18 @@ describe('a cancel', () => {
     expect(await claimed(organizationId)).toEqual([]);
     await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
     expect(await claimed(organizationId)).toEqual(['1']);
+  });
+
+  test('wakes whoever opens cycles when it is done, as nothing may open afterwards and usage may be late', async () => {
+    const organizationId = await furnished();
+    await open(organizationId);
+    const isDue = async () => (await lab.dueWork.claimOrganizations(as(organizationId), { kind: DueWorkKind.OPEN_CYCLES, batchSizeMax: 1_000, leaseDuration: { seconds: 1n, nanos: 0 } })).organizationIds.includes(organizationId);
+    await lab.dueWork.releaseOrganization(as(organizationId), { kind: DueWorkKind.OPEN_CYCLES });
+    await cancel(lab, organizationId, 's', '2026-01-20T00:00:00Z');
+    await lab.setClock(organizationId, '2026-01-19T23:59:59.999999Z');
+    expect(await isDue()).toBe(false);
+    await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
+    expect(await isDue()).toBe(true);
   });
 
   test('among sixteen cancels and takings back at once, the cutoff is that of the last fact', async () => {
