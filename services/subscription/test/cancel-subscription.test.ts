@@ -104,6 +104,16 @@ describe('a cancel', () => {
     ]);
   });
 
+  test('never moves a cutoff before the one before it, whose grace may be longer', async () => {
+    const organizationId = await furnished({ start: '2025-12-10T00:00:00Z' });
+    lab.settings = [settings('2020-01-01T00:00:00Z', 864_000_000_000n), settings('2026-01-01T00:00:00Z')];
+    const opened = await open(organizationId);
+    lab.settings = [settings('2020-01-01T00:00:00Z')];
+    expect(opened).toEqual(['s 1: [2025-12-10, 2026-01-10) cutoff 2026-01-25T00:00:00.000001Z', 's 2: [2026-01-10, 2026-02-10) cutoff 2026-02-10']);
+    await cancel(lab, organizationId, 's');
+    expect(await cycles(organizationId)).toEqual([opened[0], 's 2: [2026-01-10, 2026-02-10) cutoff 2026-01-25T00:00:00.000001Z']);
+  });
+
   test('in the past lets the cycles stand that have begun: they are credited, not removed', async () => {
     const organizationId = await furnished({ start: '2025-11-01T00:00:00Z' });
     await open(organizationId);
@@ -319,6 +329,30 @@ describe('a settlement', () => {
     lab.firstRecorded.set('s', parseInstant('2026-03-02T00:00:00Z'));
     expect(await settle(organizationId, true)).toBe(1);
     lab.firstRecorded.delete('s');
+  });
+
+  test('is not looked for while cycles are still to be opened: it would take the place of one', async () => {
+    const organizationId = await furnished({ start: '2025-11-01T00:00:00Z' });
+    await lab.cycles.openDueCycles(as(organizationId), { batchSizeMax: 1 });
+    await cancel(lab, organizationId, 's');
+    await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
+    lab.firstRecorded.set('s', parseInstant('2026-01-16T00:00:00Z'));
+    const before = await settle(organizationId, true);
+    await open(organizationId);
+    const after = await settle(organizationId, true);
+    lab.firstRecorded.delete('s');
+    expect([before, after]).toEqual([0, 1]);
+  });
+
+  test('is not looked for where the cancel is at the very start, though a cycle was opened: there is no time in service', async () => {
+    const organizationId = await furnished({ start: '2026-01-15T00:00:00Z' });
+    await cancel(lab, organizationId, 's');
+    expect(await open(organizationId)).toHaveLength(1);
+    await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
+    lab.firstRecorded.set('s', parseInstant('2026-01-16T00:00:00Z'));
+    const opened = await settle(organizationId, true);
+    lab.firstRecorded.delete('s');
+    expect(opened).toBe(0);
   });
 
   test('is not looked for before a cancel is final, nor without a meter or a time in service', async () => {
