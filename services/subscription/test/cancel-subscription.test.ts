@@ -298,6 +298,24 @@ describe('a settlement', () => {
     ]);
   });
 
+  test('is opened of all, in batches of one too; by turns a batch says that there are more', async () => {
+    for (const all of [true, false]) {
+      const organizationId = await ended();
+      await createCustomer(lab, organizationId, 'two', 'UTC');
+      await subscribe(lab, organizationId, { reference: 't', customer: 'two', plan: 'calls', start: '2026-01-01T00:00:00Z' });
+      await cancel(lab, organizationId, 't', '2026-01-10T00:00:00Z');
+      await lab.setClock(organizationId, '2026-03-01T01:00:00Z');
+      await open(organizationId);
+      lab.firstRecorded.set('s', parseInstant('2026-03-01T00:30:00Z')).set('t', parseInstant('2026-03-01T00:30:00Z'));
+      const turn = () => lab.cycles.openSettlementCycles(as(organizationId), { batchSizeMax: 1, all });
+      const turns = [await turn(), await turn(), await turn()];
+      lab.firstRecorded.clear();
+      expect(turns).toEqual(all
+        ? [{ openedCount: 2, more: false }, { openedCount: 0, more: false }, { openedCount: 0, more: false }]
+        : [{ openedCount: 1, more: true }, { openedCount: 1, more: true }, { openedCount: 0, more: expect.any(Boolean) }]);
+    }
+  });
+
   test('waits for the grace known when it was recorded', async () => {
     const organizationId = await ended();
     lab.firstRecorded.set('s', parseInstant('2026-02-10T00:00:00Z'));
@@ -356,7 +374,7 @@ describe('a settlement', () => {
   });
 
   test('is not looked for before a cancel is final, nor without a meter or a time in service', async () => {
-    lab.firstRecorded.set('s', parseInstant('2026-01-15T00:00:00Z'));
+    lab.firstRecorded.set('s', parseInstant('2026-04-01T00:00:00Z')); // after every cutoff here, so that only not looking keeps it from being found
     const running = await furnished();
     await open(running);
     await atPeriodEnd(running);
@@ -365,6 +383,7 @@ describe('a settlement', () => {
     await cancel(lab, feesOnly, 's');
     const neverBegun = await furnished({ start: '2026-03-01T00:00:00Z' });
     await cancel(lab, neverBegun, 's');
+    for (const organizationId of [running, feesOnly, neverBegun]) await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
     expect([await settle(running, true), await settle(feesOnly, true), await settle(neverBegun, true)]).toEqual([0, 0, 0]);
     lab.firstRecorded.delete('s');
   });
