@@ -91,6 +91,13 @@ describe('a cancel', () => {
     expect((await stands(organizationId))[1]).toBe('2026-01-15T12:00:00Z');
   });
 
+  test('at the period end is the last one also when several cycles are opened late and at once', async () => {
+    const organizationId = await furnished({ start: '2025-12-01T00:00:00Z' });
+    await atPeriodEnd(organizationId);
+    await lab.setClock(organizationId, '2026-04-01T00:00:00Z');
+    expect(await open(organizationId)).toEqual(['s 1: [2025-12-01, 2026-01-01) cutoff 2026-01-15T00:00:00.000001Z', 's 2: [2026-01-01, 2026-02-01) cutoff 2026-02-01']);
+  });
+
   test('in a later period shortens that one when it is opened, by the grace known at its start', async () => {
     const organizationId = await furnished();
     await open(organizationId);
