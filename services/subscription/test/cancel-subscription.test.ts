@@ -1,4 +1,5 @@
 /** Ending subscriptions, through the rpcs: what it does to state, cycles and cutoffs, and what is refused. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { DueWorkKind } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { CancelTiming, SubscriptionState } from '@valora/contracts/valora/subscription/v1/subscription';
 import { parseInstant } from '@valora/rating';
@@ -211,6 +212,19 @@ describe('a cancel', () => {
       const end = last?.fact?.$case === 'canceled' ? shown(last.effectiveTime) : '2026-02-01T00:00:00Z';
       expect(await cycles(organizationId)).toEqual([`s 1: [2026-01-01, 2026-02-01) cutoff ${end.replace('T00:00:00Z', '')}`]);
     }
+  });
+});
+
+describe('what is due waits for a cancel that is still on its way', () => {
+  test.each([['claiming', claimed], ['opening', open], ['settling', settle]])('%s', async (_title, look) => {
+    const organizationId = await furnished();
+    // A writer that has its recorded time and has not committed, as CancelSubscription before its end.
+    const writing = lab.asOwner(`begin; set local search_path = subscription; select set_config('app.organization', '${organizationId}', true); select take_recorded_time(); select pg_sleep(2); commit`);
+    await delay(700);
+    const begun = performance.now();
+    await look(organizationId);
+    expect(performance.now() - begun).toBeGreaterThan(500);
+    await writing;
   });
 });
 
