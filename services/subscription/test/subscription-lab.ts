@@ -43,6 +43,7 @@ const plans: Readonly<Record<string, PlanOffer>> = {
   pro: { code: 'pro', version: 3, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'fee', meterCode: null }, { code: 'tokens', meterCode: 'tokens' }, { code: 'seat', meterCode: null }] },
   calls: { code: 'calls', version: 1, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'calls', meterCode: 'calls' }] },
   both: { code: 'both', version: 1, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'calls', meterCode: 'calls' }, { code: 'tokens', meterCode: 'tokens' }] },
+  daily: { code: 'daily', version: 1, interval: 'DAY', intervalCount: 1, prices: [{ code: 'calls', meterCode: 'calls' }] },
   fees: { code: 'fees', version: 1, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'fee', meterCode: null }] },
 };
 let requests = 0;
