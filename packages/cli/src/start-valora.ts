@@ -3,7 +3,7 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { migrate, schemaMigrations, secretDigest, serve, serviceNames, startEmbeddedPostgres, type Platform, type RunningServer, type RunningService } from '@valora/chassis';
+import { migrate, schemaMigrations, secretDigest, serve, serveMetrics, serviceNames, startEmbeddedPostgres, type Platform, type RunningServer, type RunningService } from '@valora/chassis';
 import { createInvoicingService } from '@valora/invoicing';
 import { createMeteringService } from '@valora/metering';
 import { createPricingService } from '@valora/pricing';
@@ -23,12 +23,16 @@ export interface ValoraOptions {
   /** Null: jobs run only when asked to. */
   readonly tickIntervalMs: number | null;
   readonly reflection: boolean;
+  /** `host:port` where /metrics is served; absent for nowhere. */
+  readonly metricsAddress?: string | undefined;
   readonly writeLog?: (line: string) => void;
 }
 
 export interface RunningValora {
   readonly port: number;
   readonly databaseUrl: string;
+  /** What each service measures. */
+  readonly registries: readonly RunningService['registry'][];
   stop(): Promise<void>;
 }
 
@@ -57,6 +61,7 @@ export async function startValora(options: ValoraOptions): Promise<RunningValora
       ...(options.writeLog === undefined ? {} : { writeLog: options.writeLog }),
     };
     const services = await startServices(platform, options.tickIntervalMs, stops);
+    const registries = services.map(({ registry }) => registry);
     const listen = (address: string, reflection: boolean): Promise<RunningServer> =>
       serve({ address, credentials: ServerCredentials.createInsecure(), services: services.flatMap((service) => service.services), reflection });
     const internal = await listen('127.0.0.1:0', false);
@@ -64,7 +69,11 @@ export async function startValora(options: ValoraOptions): Promise<RunningValora
     stops.push(() => internal.stop(GRACE_MS));
     const open = await listen(options.address, options.reflection);
     stops.push(() => open.stop(GRACE_MS));
-    return { port: open.port, databaseUrl, stop };
+    if (options.metricsAddress !== undefined) {
+      const metrics = await serveMetrics({ address: options.metricsAddress, registries });
+      stops.push(() => metrics.close());
+    }
+    return { port: open.port, databaseUrl, registries, stop };
   } catch (error) {
     await stop();
     throw error;

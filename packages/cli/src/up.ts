@@ -19,6 +19,7 @@ export async function up(environment: Readonly<Record<string, string | undefined
     address: environment['VALORA_ADDRESS'] || ADDRESS_DEFAULT,
     databaseUrl,
     tickIntervalMs: TICK_INTERVAL_MS,
+    metricsAddress: environment['VALORA_METRICS_ADDRESS'] || undefined,
     reflection: (environment['VALORA_REFLECTION'] || (environment['NODE_ENV'] === 'production' ? 'off' : 'on')) === 'on',
   });
   print(`Valora listens on port ${valora.port}. The operator credential is in ${dataFolder}/operator-credential. Stop with Ctrl-C.`);

@@ -1,7 +1,7 @@
 // A whole Valora for a test file: all services in this process, on a database of its own, with no tick, so that jobs run
 // only when the test says so.
 import { randomBytes } from 'node:crypto';
-import { newOperatorCredential, timestampFromInstant } from '@valora/chassis';
+import { metricsText, newOperatorCredential, timestampFromInstant } from '@valora/chassis';
 import { connect, startValora, type Connection, type Secrets } from '@valora/cli';
 import { OrganizationServiceService, type Settings } from '@valora/contracts/valora/tenancy/v1/organization';
 import { parseInstant } from '@valora/rating';
@@ -12,6 +12,10 @@ export interface TestValora {
   readonly database: TestDatabase;
   readonly secrets: Secrets;
   readonly operator: Connection;
+  /** What all services measure, in the text format of Prometheus. */
+  metrics(): Promise<string>;
+  /** What they logged. */
+  readonly logged: readonly string[];
   /** Creates an organization (USD unless told otherwise) and connects with its first key, which has the scope admin. */
   createOrganization(options?: OrganizationOptions): Promise<TestOrganization>;
   stop(): Promise<void>;
@@ -44,7 +48,8 @@ export async function startTestValora(): Promise<TestValora> {
   const connections = [operator];
   let organizations = 0;
   return {
-    address, database, secrets, operator,
+    address, database, secrets, operator, logged,
+    metrics: () => metricsText(valora.registries),
     async createOrganization({ sandboxTime, currencyCode = 'USD', settings } = {}) {
       organizations += 1;
       const { organization, apiKey } = await operator.stub(OrganizationServiceService).createOrganization({
