@@ -12,7 +12,9 @@ export interface TestValora {
   readonly database: TestDatabase;
   readonly secrets: Secrets;
   readonly operator: Connection;
-  /** What all services measure, in the text format of Prometheus. */
+  /** What each service measures. */
+  readonly registries: Awaited<ReturnType<typeof startValora>>['registries'];
+  /** All of it, in the text format of Prometheus. */
   metrics(): Promise<string>;
   /** What they logged. */
   readonly logged: readonly string[];
@@ -49,6 +51,7 @@ export async function startTestValora(): Promise<TestValora> {
   let organizations = 0;
   return {
     address, database, secrets, operator, logged,
+    registries: valora.registries,
     metrics: () => metricsText(valora.registries),
     async createOrganization({ sandboxTime, currencyCode = 'USD', settings } = {}) {
       organizations += 1;
