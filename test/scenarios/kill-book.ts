@@ -12,8 +12,8 @@ export type StepKind = 'INGEST' | 'CLOSE';
 
 export interface Step {
   readonly kind: StepKind;
-  /** Does what is not acknowledged yet; rejects when it broke off. */
-  work(caller: Caller): Promise<void>;
+  /** Does what is not acknowledged yet; rejects when it broke off. `acknowledged` is called at each acknowledgement, in the moment it comes. */
+  work(caller: Caller, acknowledged: () => void): Promise<void>;
 }
 
 const prices: readonly PriceSample[] = [
@@ -58,7 +58,7 @@ function ingest(month: number, storedUnheard: () => void): Step {
   const unacknowledged = new Set(Array.from({ length: BATCHES_PER_MONTH }, (_, batch) => events.slice(batch * BATCH_SIZE, (batch + 1) * BATCH_SIZE)));
   return {
     kind: 'INGEST',
-    async work({ usage }) {
+    async work({ usage }, acknowledged) {
       const waiting = [...unacknowledged];
       const send = async (): Promise<void> => {
         for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
@@ -67,6 +67,7 @@ function ingest(month: number, storedUnheard: () => void): Step {
           if (refused !== undefined) throw new Error(`event ${refused.idempotencyKey} was refused: ${refused.reason} ${refused.message}`);
           if (outcomes.some(({ outcome }) => outcome === UsageOutcome.DUPLICATE)) storedUnheard();
           unacknowledged.delete(batch); // from now on losing it is Valora's fault: nobody sends it again
+          acknowledged();
         }
       };
       const failed = (await Promise.allSettled(Array.from({ length: SENDERS }, send))).find((result) => result.status === 'rejected');

@@ -6,13 +6,15 @@ import type { Replica } from '@valora/testkit/replica';
 import type { Below } from '@valora/testkit/seeded';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Step } from './kill-book.ts';
+import type { Step, StepKind } from './kill-book.ts';
 
-/** What befalls a replica within a step, by the number of statements it has sent since the step began. Nothing does when the step is done before. */
+/** What befalls a replica within a step. Nothing does when the step is done before. */
 export interface Blow {
-  readonly killStatement: number;
-  /** From the statement to the kill: it waits, runs, is answered, and the next one is on its way. */
-  readonly killAfterMs: number;
+  readonly kill:
+    /** After so many statements since the step began, and a while: it waits, runs, is answered, and the next one is on its way. */
+    | { readonly at: 'STATEMENT'; readonly count: number; readonly afterMs: number }
+    /** As soon as the client has heard so often that something is stored. */
+    | { readonly at: 'ACKNOWLEDGEMENT'; readonly count: number };
   readonly cut: { readonly statement: number; readonly connection: number } | null;
 }
 
@@ -26,32 +28,39 @@ export interface Attempt {
 }
 
 const PARTS = 1_000;
+const ACKNOWLEDGEMENTS = 6;
 const KILL_AFTER_MS = 3;
 const CUT_ONE_IN = 4;
 const POLL_MS = 2;
 const POLLS_MAX = 30_000;
 
 /** A random moment of a step that takes so many statements. */
-export function drawBlow(below: Below, statements: number): Blow {
-  const killStatement = 1 + below(statements);
+export function drawBlow(below: Below, { kind, statements }: { kind: StepKind; statements: number }): Blow {
+  if (kind === 'INGEST' && below(2) === 0) return { kill: { at: 'ACKNOWLEDGEMENT', count: 1 + below(ACKNOWLEDGEMENTS) }, cut: null };
+  const count = 1 + below(statements);
   return {
-    killStatement, killAfterMs: (KILL_AFTER_MS * below(PARTS)) / PARTS,
-    cut: below(CUT_ONE_IN) === 0 ? { statement: 1 + below(killStatement), connection: below(PARTS) } : null,
+    kill: { at: 'STATEMENT', count, afterMs: (KILL_AFTER_MS * below(PARTS)) / PARTS },
+    cut: below(CUT_ONE_IN) === 0 ? { statement: 1 + below(count), connection: below(PARTS) } : null,
   };
 }
 
 /** Tries a step. After a kill it returns when the dead process holds nothing any more. */
 export async function attempt(step: Step, { replica, apiKey, owner, blow }: { replica: Replica; apiKey: string; owner: pg.Client; blow: Blow | null }): Promise<Attempt> {
   const connection = connect(replica.address, apiKey);
-  let statements = 0;
+  let [statements, acknowledgements] = [0, 0];
   let death: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  const { kill, cut = null } = blow ?? {};
   replica.onStatement(() => {
     statements += 1;
-    if (statements === blow?.cut?.statement) void cutConnection(owner, { name: replica.name, which: blow.cut.connection });
-    if (statements === blow?.killStatement) timer = setTimeout(() => { death = replica.kill(); }, blow.killAfterMs);
+    if (statements === cut?.statement) void cutConnection(owner, { name: replica.name, which: cut.connection });
+    if (kill?.at === 'STATEMENT' && statements === kill.count) timer = setTimeout(() => { death = replica.kill(); }, kill.afterMs);
   });
-  const done = await step.work(callerOf(connection)).then(() => true, (error: unknown) => {
+  const acknowledged = (): void => {
+    acknowledgements += 1;
+    if (kill?.at === 'ACKNOWLEDGEMENT' && acknowledgements === kill.count) death = replica.kill();
+  };
+  const done = await step.work(callerOf(connection), acknowledged).then(() => true, (error: unknown) => {
     if (!callsForRepetition(error)) throw error;
     return false;
   }).finally(() => {

@@ -77,7 +77,7 @@ async function workUnderFire({ tally, nextReplica, calm }: { tally: Tally; nextR
     for (const [position, step] of bookSteps(() => { tally.storedUnheard += 1; }).entries()) {
       for (let done = false; !done;) {
         replica ??= await nextReplica();
-        const blow = killCount(tally) < KILLS ? drawBlow(below, calm.statements[position] ?? 1) : null;
+        const blow = killCount(tally) < KILLS ? drawBlow(below, { kind: step.kind, statements: calm.statements[position] ?? 1 }) : null;
         const tried = await attempt(step, { replica, apiKey: book.organization.apiKey, owner, blow });
         done = tried.done;
         if (!tried.killed) continue;
