@@ -109,6 +109,6 @@ test(`${KILLS} killed processes leave every book as one undisturbed would (VALOR
     await Promise.allSettled(ready);
     process.stdout.write(`VALORA_SEED=${SEED}: ${JSON.stringify({ ...tally, seconds: Math.round((performance.now() - startMs) / 1_000) })}\n`);
   }
-  // That many kills meet both moments at which a crash is worst.
-  if (KILLS >= KILLS_DEFAULT) expect([tally.storedUnheard > 0, tally.heldCycles > 0]).toEqual([true, true]);
+  // So many kills must have left claims behind, or they fall where nothing happens.
+  if (KILLS >= KILLS_DEFAULT) expect(tally.heldCycles).toBeGreaterThan(0);
 }, 120_000 + KILLS * KILL_MS_MAX);
