@@ -70,12 +70,17 @@ export async function attempt(step: Step, { replica, apiKey, owner, blow }: { re
   });
   await death;
   if (death !== undefined) await connectionsGone(owner, replica.name);
-  return { done, killed: death !== undefined, statements, heldCycles: done ? 0 : await endLeases(owner) };
+  const killed = death !== undefined;
+  return { done, killed, statements, heldCycles: done && !killed ? 0 : await endLeases(owner) };
 }
 
-/** What a client may see of a replica that dies or loses its database. Anything else, a refusal above all, fails the test. */
+/**
+ * What a client may see of a replica that dies or loses its database. Anything else, a refusal above all, fails the test. A deadline passes where a cold replica on a
+ * busy machine takes too long to look a key up.
+ */
 function callsForRepetition(error: unknown): boolean {
-  return error instanceof CallError && (error.code === status.UNAVAILABLE || (error.code === status.INTERNAL && error.reason === ''));
+  if (!(error instanceof CallError)) return false;
+  return error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED || (error.code === status.INTERNAL && error.reason === '');
 }
 
 /** Breaks a connection of the replica, as a failover would. */
