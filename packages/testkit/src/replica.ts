@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestValora } from './start-test-valora.ts';
@@ -30,6 +30,8 @@ export interface Replicas {
 }
 
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
+/** So many starts must not take the processor from test files that run beside. */
+const GIVES_WAY = 10;
 const DEFECT = /"message":"(ALERT|defect)/;
 const LISTENS = /listens on port (\d+)/;
 
@@ -51,6 +53,7 @@ export function createReplicas({ database, secrets }: TestValora): Replicas {
       const proxy = await startStatementProxy({ host: hostname, port: Number(databasePort) });
       const child = spawn(process.execPath, ['--conditions=development', MAIN, 'up'], { env: environment(name, proxy.port), stdio: ['ignore', 'pipe', 'pipe'] });
       running.add(child);
+      if (child.pid !== undefined) setPriority(child.pid, GIVES_WAY);
       const exit = once(child, 'exit').then(() => {
         running.delete(child);
         proxy.close();
