@@ -140,6 +140,7 @@ const besideThePoint: Readonly<Record<string, readonly (readonly [column: string
     ['grace_micros', 'grace_micros + 1', 'it is part of the cutoff, and that is compared'],
     ['state', 'state', 'how far the work is; tied to the digest by a check'],
     ['lease_end_time', 'lease_end_time', 'who works on it'],
+    ['lease_holder', 'lease_holder', 'who works on it'],
     ['given_back', 'given_back', 'who works on it'],
     ['failure_count', 'failure_count + 1', 'what went wrong on the way'],
     ['failure_reason', 'failure_reason', 'what went wrong on the way'],

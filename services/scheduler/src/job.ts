@@ -59,14 +59,14 @@ const openCycles: JobDefinition = {
   durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.subscriptionDueWork.claimOrganizations(context,
     { kind: SubscriptionWork.OPEN_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
-  async work(peers, context, failures) {
+  async work(peers, context) {
     const opened = await inBatches(async () => {
       const { openedCount } = await peers.billingCycles.openDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH });
       return { processedCount: openedCount, failedRuns: [], more: openedCount === CYCLES_PER_BATCH };
     });
     if (opened.more) return opened;
     const settled = await inBatches(async () => {
-      const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: failures === 'REPORT' });
+      const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: false });
       return { processedCount: openedCount, failedRuns: [], more };
     });
     return { ...settled, processedCount: opened.processedCount + settled.processedCount };
