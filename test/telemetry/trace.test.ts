@@ -37,7 +37,7 @@ async function createOrganization(requestId: string, sandboxTime?: string): Prom
   return { organizationId: organization?.organizationId ?? '', apiKey, connection, caller: callerOf(connection) };
 }
 
-/** The names from the root down to a span that fits. */
+/** From the root down to a span that fits. */
 async function pathTo(fits: (span: TracedValora['receiver']['spans'][number]) => boolean) {
   return await valora.receiver.until((spans) => {
     const found = spans.find(fits);
@@ -75,6 +75,7 @@ test('from the tick of the scheduler to the SQL that stores the lines', async ()
     'valora.invoicing.v1.InvoiceService/RunBillingCycles', 'valora.invoicing.v1.InvoiceService/RunBillingCycles', // as the scheduler calls, as invoicing answers
     'billing.store', 'INSERT run_line',
   ]);
+  expect(path.filter(({ failed }) => failed)).toEqual([]);
   const [, job, turn, , answered, , insert] = path;
   expect(job?.attributes).toMatchObject({ 'valora.job': 'close_cycles' });
   expect(turn?.attributes).toMatchObject({ 'valora.organization.id': organizationId, 'valora.job': 'close_cycles', 'valora.job.processed': 1 });

@@ -16,8 +16,6 @@ export interface TestValora {
   readonly registries: Awaited<ReturnType<typeof startValora>>['registries'];
   /** All of it, in the text format of Prometheus. */
   metrics(): Promise<string>;
-  /** What they logged. */
-  readonly logged: readonly string[];
   /** Creates an organization (USD unless told otherwise) and connects with its first key, which has the scope admin. */
   createOrganization(options?: OrganizationOptions): Promise<TestOrganization>;
   stop(): Promise<void>;
@@ -50,7 +48,7 @@ export async function startTestValora(): Promise<TestValora> {
   const connections = [operator];
   let organizations = 0;
   return {
-    address, database, secrets, operator, logged,
+    address, database, secrets, operator,
     registries: valora.registries,
     metrics: () => metricsText(valora.registries),
     async createOrganization({ sandboxTime, currencyCode = 'USD', settings } = {}) {
