@@ -86,7 +86,7 @@ test('as many audit records are counted as the trail holds', async () => {
 test('a refused call is counted under its code, and a job under its name', async () => {
   const stranger = connect(valora.address, 'nobody');
   const before = await valueOf('rpc_server_call_duration_seconds_count', { rpc_method: 'valora.metering.v1.MeterService/ListMeters', rpc_status_code: 'UNAUTHENTICATED' });
-  await expect(stranger.stub(MeterServiceService).listMeters({ pageSize: 0, pageToken: '' })).rejects.toThrow();
+  await expect(stranger.stub(MeterServiceService).listMeters({ pageSize: 0, pageToken: '' })).rejects.toThrow('UNAUTHENTICATED');
   stranger.close();
   expect(await valueOf('rpc_server_call_duration_seconds_count', { rpc_method: 'valora.metering.v1.MeterService/ListMeters', rpc_status_code: 'UNAUTHENTICATED' })).toBe(before + 1);
   await valora.operator.stub(SchedulerServiceService).runJob({ job: Job.CLOSE_CYCLES });

@@ -1,9 +1,10 @@
 /** What the scraper gets: each name once, whatever runs in the process, and nothing else over this listener. */
 import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { Counter, Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { afterEach, expect, test } from 'vitest';
 import { createAdmission } from '../src/admission.ts';
+import { commonErrors } from '../src/errors.ts';
 import { createServiceMetrics } from '../src/metrics.ts';
 import { serveMetrics, type MetricsServer } from '../src/metrics-server.ts';
 
@@ -70,7 +71,7 @@ test('admission: who runs, who waits and who was refused, as it stands when aske
   let leave = (): void => {};
   const running = admission.run(request, () => new Promise<void>((resolve) => { leave = resolve; }));
   const waiting = admission.run(request, async () => {});
-  await expect(admission.run(request, async () => {})).rejects.toThrow();
+  await expect(admission.run(request, async () => {})).rejects.toThrow(commonErrors.OVERLOADED().message);
   const samples = async (): Promise<string[]> => (await metrics.registry.metrics()).split('\n').filter((line) => /^valora_admission.*(call_depth="1"|_total)/.test(line)).map((line) => line.replace(/.*admission_(\w+)\{.*\} /, '$1 '));
   expect(await samples()).toEqual(['running_calls 1', 'waiting_calls 1', 'refused_total 1']);
   leave();
