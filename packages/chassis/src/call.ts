@@ -4,6 +4,7 @@ import { Client, Metadata, type CallOptions, type ChannelCredentials, type Metho
 import { CallError } from './call-error.ts';
 import type { CallContext } from './context.ts';
 import type { ServiceTokenIssuer } from './credentials.ts';
+import { peerChannelOptions } from './peer-channel.ts';
 
 export const CALL_DEPTH_KEY = 'valora-call-depth';
 
@@ -52,7 +53,7 @@ export async function callUnary(client: Client, { method, request, metadata, opt
 }
 
 export interface PeerOptions {
-  /** `host:port`, asked for at the first call. */
+  /** A gRPC target, asked for at the first call. */
   readonly address: () => string;
   readonly channelCredentials: ChannelCredentials;
   /** This service's name, for the token. */
@@ -60,17 +61,12 @@ export interface PeerOptions {
   readonly tokens: ServiceTokenIssuer;
 }
 
-const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
-
 /** A connection to another service. */
 export function createPeer({ address, channelCredentials, service, tokens }: PeerOptions): Peer {
   let connected: Client | undefined;
 
   function client(): Client {
-    connected ??= new Client(address(), channelCredentials, {
-      'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-      'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
-    });
+    connected ??= new Client(address(), channelCredentials, peerChannelOptions);
     return connected;
   }
 

@@ -4,7 +4,7 @@ import { demo } from './demo.ts';
 import { up } from './up.ts';
 
 const USAGE = `Commands:
-  up                       start Valora and keep it running
+  up [--separate]          start Valora and keep it running, in one process or in six
   demo                     bill a small sample and print the invoice
   bill-trace <folder>      bill a trace of LLM requests (llm-trace-*.csv) and print the invoices`;
 
@@ -13,7 +13,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 async function main([command, ...rest]: readonly string[]): Promise<void> {
   switch (command) {
     case 'up':
-      return await up(process.env, print);
+      return await up(rest, process.env, print);
     case 'demo':
       return await demo(print);
     case 'bill-trace':

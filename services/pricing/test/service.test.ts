@@ -1,6 +1,6 @@
 /** The service as it is put together: its contracts behind a real server, called with a service token. */
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
-import { CallError, createPeer, createServiceTokenIssuer, serve, type OutgoingContext, type Peer, type RunningServer, type RunningService } from '@valora/chassis';
+import { CallError, createPeer, createServiceTokenIssuer, serve, type OutgoingContext, type Peer, type RunningServer, type RunningService, serviceDatabaseUrls } from '@valora/chassis';
 import { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import { createTestDatabase, type TestDatabase } from '@valora/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ beforeAll(async () => {
   testDatabase = await createTestDatabase();
   const serviceTokenKey = new Uint8Array(32).fill(7);
   service = await createPricingService({
-    databaseUrl: testDatabase.url, roleSecret: testDatabase.roleSecret, serviceTokenKey, operatorDigest: new Uint8Array(32), peerAddress: () => '127.0.0.1:1', poolSizeMax: 4,
+    databaseUrl: serviceDatabaseUrls(testDatabase.url, testDatabase.roleSecret), serviceTokenKey, operatorDigest: new Uint8Array(32), peerAddress: () => '127.0.0.1:1', poolSizeMax: 4,
     writeLog: () => {},
   });
   server = await serve({ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure(), services: service.services, reflection: false });
