@@ -28,10 +28,10 @@ export { paged, pageToken, parsePage, type Page, type PageRequest } from './page
 export { createServiceGround, openServiceDatabase, serviceDatabaseUrls, serviceNames, type Platform, type RunningService, type ServiceGround, type ServiceName } from './platform.ts';
 export { LISTENING, runService } from './run-service.ts';
 export { schemaMigrations } from './schema-migrations.ts';
-export { ConfigInvalid, readServiceConfig, type ServiceConfig } from './service-config.ts';
+export { ConfigInvalid, readNamedFile, readServiceConfig, type Environment, type ServiceConfig } from './service-config.ts';
 export { rolePassword, serviceRole, type ServiceRole } from './service-role.ts';
 export { peerVariable, serviceCalls, servicePorts, serviceVariables, type ServiceVariable } from './service-variables.ts';
-export { serve, type RunningServer, type ServeOptions } from './serve.ts';
+export { LIVENESS, serve, type RunningServer, type ServeOptions } from './serve.ts';
 export { createFindSandboxTime, createPeerAuthenticate } from './tenancy-client.ts';
 export { instantFromTimestamp, timestampFromInstant, type Timestamp } from './timestamps.ts';
 export { unaryService, type Handlers, type RegisteredService } from './unary.ts';

@@ -10,6 +10,9 @@ const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 const STREAMS_PER_CONNECTION_MAX = 128;
 const METADATA_BYTES_MAX = 16 * 1024;
 
+/** The name under which health says that the process is sound: SERVING also while it drains, or it would be killed for stopping. */
+export const LIVENESS = 'liveness';
+
 export interface ServeOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
@@ -43,7 +46,7 @@ export async function serve({ address, credentials, services, reflection, health
   });
   const names = services.map(nameOf);
   for (const { definition, implementation } of services) server.addService(definition, implementation);
-  const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
+  const health = new HealthImplementation(Object.fromEntries(['', LIVENESS, ...names].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   if (reflection) addReflection(server, [...names, 'grpc.health.v1.Health']);
   const probes = healthAddress === '' ? null : new Server();

@@ -92,20 +92,29 @@ export function readServiceConfig(service: ServiceName, environment: Environment
 function readValues(service: ServiceName, environment: Environment, problems: string[]): ReadonlyMap<string, string> {
   return new Map(serviceVariables.filter(({ services }) => services.includes(service)).map(({ name, defaultFor, meaning }) => {
     // An empty variable is as good as none.
-    const value = environment[name] || readNamedFile(name, environment, problems) || defaultFor(service);
+    const value = environment[name] || namedFile(name, environment, problems) || defaultFor(service);
     if (value === null) problems.push(`${name} is missing. ${meaning} Or name a file that holds it in ${name}_FILE.`);
     return [name, value ?? ''];
   }));
 }
 
-function readNamedFile(name: string, environment: Environment, problems: string[]): string {
+function namedFile(name: string, environment: Environment, problems: string[]): string {
+  try {
+    return readNamedFile(name, environment);
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+    return '';
+  }
+}
+
+/** What stands in the file that `<NAME>_FILE` names; empty where it names none. */
+export function readNamedFile(name: string, environment: Environment): string {
   const path = environment[`${name}_FILE`];
   if (path === undefined || path === '') return '';
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    problems.push(`${name}_FILE names ${path}, which can't be read: ${error instanceof Error ? error.message : String(error)}.`);
-    return '';
+    throw new Error(`${name}_FILE names ${path}, which can't be read: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
   }
 }
 
