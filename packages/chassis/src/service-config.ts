@@ -1,6 +1,7 @@
 // The configuration of a service that runs as a process of its own, read from the environment at once and whole: everything wrong
 // is told in one error, by the variable's name.
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { credentials, ServerCredentials, type ChannelCredentials } from '@grpc/grpc-js';
 import type { ServiceName } from './platform.ts';
 import { peerVariable, serviceCalls, serviceVariables } from './service-variables.ts';
@@ -93,7 +94,7 @@ function readValues(service: ServiceName, environment: Environment, problems: st
   return new Map(serviceVariables.filter(({ services }) => services.includes(service)).map(({ name, defaultFor, meaning }) => {
     // An empty variable is as good as none.
     const value = environment[name] || namedFile(name, environment, problems) || defaultFor(service);
-    if (value === null) problems.push(`${name} is missing. ${meaning} Or name a file that holds it in ${name}_FILE.`);
+    if (value === null && !environment[`${name}_FILE`]) problems.push(`${name} is missing. ${meaning} Or name a file that holds it in ${name}_FILE.`);
     return [name, value ?? ''];
   }));
 }
@@ -126,12 +127,13 @@ function databaseUrl(text: string, problems: string[]): string {
 function credentialsOf(service: ServiceName, tls: { certificate: string; key: string; clientCa: string; ca: string }): Pick<ServiceConfig, 'serverCredentials' | 'peerCredentials'> {
   const bytes = (pem: string): Buffer | null => (pem === '' ? null : Buffer.from(pem));
   try {
+    createSecureContext({ ...(tls.certificate === '' ? {} : { cert: tls.certificate, key: tls.key }), ...(tls.clientCa + tls.ca === '' ? {} : { ca: tls.clientCa + tls.ca }) });
     const pair = tls.certificate === '' ? null : { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
     return {
       serverCredentials: pair === null ? ServerCredentials.createInsecure() : ServerCredentials.createSsl(bytes(tls.clientCa), [pair], tls.clientCa !== ''),
       peerCredentials: tls.ca === '' ? credentials.createInsecure() : credentials.createSsl(bytes(tls.ca), pair?.private_key ?? null, pair?.cert_chain ?? null),
     };
   } catch (error) {
-    throw new ConfigInvalid(service, [`VALORA_TLS_CERTIFICATE, VALORA_TLS_KEY or an authority is no valid PEM: ${error instanceof Error ? error.message : String(error)}.`]);
+    throw new ConfigInvalid(service, [`VALORA_TLS_CERTIFICATE, VALORA_TLS_KEY or an authority can't be used: ${error instanceof Error ? error.message : String(error)}.`]);
   }
 }
