@@ -103,6 +103,9 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.metering.v1.UsageService/FindLateUsage': (ids) => ({
     queries: [{ queryKey: 'q', customer: ids.customer, subscription: ids.subscription, meters: [ids.meter], eventPeriod: period, recordedPeriod: { startTime: period.endTime, endTime: at('2027-01-01T00:00:00Z') } }],
   }),
+  '/valora.metering.v1.UsageService/CheckUsage': (ids) => ({
+    queries: [{ queryKey: 'q', meter: ids.meter, customer: ids.customer, subscription: ids.subscription, period, knownBeforeTime: at('2027-01-01T00:00:00Z') }],
+  }),
   ...fence('metering'),
   ...audit('metering'),
   '/valora.pricing.v1.CatalogService/CreatePrice': (ids) => ({

@@ -1,21 +1,19 @@
 // The close itself, rpc by rpc as the scheduler calls it: what happens the second time, half-way, at once, and when what is
 // stored was tampered with.
-import { credentials } from '@grpc/grpc-js';
-import { CallError, createPeer, createServiceTokenIssuer, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
+import { CallError, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
 import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
-import { FenceServiceService as InvoicingFence } from '@valora/contracts/valora/invoicing/v1/fence';
-import { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
+import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
 import { Job, SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
-import { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
-import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
+import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { parseInstant } from '@valora/rating';
 import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { contextFor, openBackstage, type Backstage } from './backstage.ts';
 
 const fee: PriceSample = { code: 'fee', displayName: 'Platform fee', meter: null, model: { $case: 'flat', value: { amount: '20' } } };
 const at = (text: string) => timestampFromInstant(parseInstant(text));
@@ -23,18 +21,19 @@ const CUTOFF = '2026-02-01T00:00:00Z';
 const lease = { seconds: 60n, nanos: 0 };
 
 let valora: TestValora;
+let backstage: Backstage;
 let peer: Peer;
 let owner: pg.Client;
 beforeAll(async () => {
   valora = await startTestValora();
-  const tokens = createServiceTokenIssuer(valora.secrets.serviceTokenKey);
-  peer = createPeer({ address: () => valora.address, channelCredentials: credentials.createInsecure(), service: 'test', tokens });
+  backstage = openBackstage(valora);
+  peer = backstage.peer;
   owner = new pg.Client({ connectionString: valora.database.url });
   await owner.connect();
 });
 afterAll(async () => {
   await owner.end();
-  peer.close();
+  backstage.close();
   await valora.stop();
 });
 
@@ -43,8 +42,9 @@ async function atCutoff(subscriptions: number): Promise<{ readonly scenario: Sce
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
   await scenario.plan('team', [fee]);
   for (let number = 1; number <= subscriptions; number += 1) await scenario.subscribe(`s${number}`, 'team', '2026-01-01T00:00:00Z');
-  const context: OutgoingContext = { organizationId: scenario.organization.organizationId, caller: { actor: 'test' }, deadlineMs: Date.now() + 60_000, callDepth: 0 };
-  for (const fence of [MeteringFence, PricingFence, SubscriptionFence, InvoicingFence, TenancyFence]) await (peer.stub(fence) as { setClock: (context: OutgoingContext, request: object) => Promise<unknown> }).setClock(context, { currentTime: at(CUTOFF) });
+  const { organizationId } = scenario.organization;
+  const context = contextFor(organizationId);
+  await backstage.setClock(organizationId, parseInstant(CUTOFF));
   await peer.stub(BillingCycleServiceService).openDueCycles(context, { batchSizeMax: 1_000 });
   return { scenario, context };
 }
@@ -174,6 +174,37 @@ test('a close that breaks off between claim and run gives its cycles back at onc
   await scenario.advance(CUTOFF);
   expect(await scenario.invoices()).toHaveLength(3);
 }, 60_000);
+
+test('a cycle that breaks off every call it is in fails alone, and its neighbours close', async () => {
+  const { scenario, context } = await atCutoff(4);
+  await tamper(`update subscription.subscription_fact set payload = '{"items": 7}' where organization_id = $1 and subscription_reference = 's3'`, scenario);
+  await valora.operator.stub(SchedulerServiceService).runJob({ job: Job.CLOSE_CYCLES });
+  const { rows } = await owner.query<{ cycle: string }>(
+    `select concat_ws(' ', subscription_reference, state, failure_count, failure_reason) as cycle from subscription.billing_cycle where organization_id = $1 and cycle_index = 1 order by 1`, [context.organizationId]);
+  expect(rows.map(({ cycle }) => cycle)).toEqual(['s1 CLOSED 0', 's2 CLOSED 0', 's3 CLOSING 1 INTERNAL', 's4 CLOSED 0']);
+});
+
+test('once the cause is mended the clock moves on at once, however long the retry delay still is', async () => {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  const { catalog, scheduler } = scenario.caller;
+  await catalog.createPrice({ requestId: 'price', price: { code: 'later', displayName: 'Later', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] } });
+  await catalog.createPlan({ requestId: 'plan', plan: { code: 'team', displayName: 'Team', version: 0, interval: PeriodInterval.MONTH, intervalCount: 1, prices: ['later'] } });
+  await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
+  await expect(scenario.advance('2026-02-02T00:00:00Z')).rejects.toMatchObject({ reason: 'BILLING_RUN_FAILED', metadata: { subscription: 'acme', cycle_index: '1', reason: 'PRICE_VERSION_MISSING' } });
+  const delayed = await owner.query(`update subscription.billing_cycle set lease_end_time = 4102444800000000 where organization_id = $1 and given_back`, [scenario.organization.organizationId]);
+  expect(delayed.rowCount).toBe(1);
+  await catalog.publishPriceVersion({ requestId: 'version', price: 'later', effectiveFromTime: at('2026-01-01T00:00:00Z'), allowBackDating: true, model: { model: fee.model } });
+  expect(await scheduler.advanceClock({ targetTime: at('2026-02-02T00:00:00Z') })).toMatchObject({ closedCycleCount: 1, finalizedInvoiceCount: 1 });
+  expect((await scenario.invoices()).map(summary)).toEqual(['acme 1: later 20.00 = 20.00']);
+});
+
+test('two runs of one subscription are refused in one call: what the first owes is known only when it is stored', async () => {
+  const { scenario, context } = await atCutoff(2);
+  const cycles = [...cyclesOf(2), { subscription: 's1', cycleIndex: 2 }];
+  const call = peer.stub(InvoiceServiceService).runBillingCycles(context, { cycles, sealThroughTime: at(CUTOFF) });
+  await expect(call).rejects.toMatchObject({ reason: 'FIELD_INVALID', metadata: { field: 'cycles[2].subscription' } });
+  expect(await scenario.invoices()).toEqual([]);
+});
 
 test('a call for an unknown cycle is NOT_FOUND', async () => {
   const { context } = await atCutoff(1);

@@ -1,134 +1,163 @@
 // When jobs run decides no amount: one random book of usage, some of it late, price versions, settings and cancels is replayed with
-// the jobs run at every fact, every day, once at the end, and by two callers at once. Facts are recorded at the same instants
-// in every replay; the canonical invoices must be the same to the byte.
-import { credentials } from '@grpc/grpc-js';
-import { CallError, createPeer, createServiceTokenIssuer, timestampFromInstant, type OutgoingContext, type Peer } from '@valora/chassis';
-import type { PriceSample } from '@valora/cli';
-import { FenceServiceService as InvoicingFence } from '@valora/contracts/valora/invoicing/v1/fence';
-import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
-import { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
-import { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
-import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
-import { OrganizationServiceService, RoundingMode } from '@valora/contracts/valora/tenancy/v1/organization';
+// the jobs run at every fact, every hour, every day, once at the end, by two callers at once, and by four schedulers that
+// tick while facts come in. Facts are recorded at the same instants in every replay; the canonical invoices and the digest
+// of every run must be the same to the byte. And a law: every run comes out the same again on any later day.
+import { timestampFromInstant } from '@valora/chassis';
+import { InvoiceServiceService, type VerifyInvoiceRequest } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { BillingCycleServiceService, type BillingCycle } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { formatInstant, instant, parseInstant, type Instant } from '@valora/rating';
-import { startScenario, type Scenario } from '@valora/testkit/scenario';
+import type { Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { contextFor, openBackstage, type Backstage } from './backstage.ts';
+import { bookOf, customers, openBook, type Fact, type Span } from './random-book.ts';
 
-const START = parseInstant('2026-01-15T08:00:00Z');
-const END = parseInstant('2026-05-20T00:00:00Z');
-const DAY = 86_400_000_000n;
+const HOUR = 3_600_000_000n;
+const DAY = 24n * HOUR;
 const FACTS = 40;
-const customers = ['acme', 'globex', 'initech'] as const;
-const fences = [MeteringFence, PricingFence, TenancyFence, InvoicingFence, SubscriptionFence];
-const prices: readonly PriceSample[] = [
-  { code: 'fee', displayName: 'Fee', meter: null, model: { $case: 'flat', value: { amount: '9.99' } } },
-  { code: 'requests', displayName: 'Requests', meter: 'requests', model: { $case: 'volume', value: { tiers: [{ upTo: '50', unitAmount: '0.333', flatAmount: '' }, { upTo: '', unitAmount: '0.2', flatAmount: '1' }] } } },
-];
+const REPLICAS = 4;
+const START = parseInstant('2026-01-15T08:00:00Z');
+/** Four months, in which run after run falls due. */
+const months: Span = { start: START, end: parseInstant('2026-05-20T00:00:00Z'), subscriptionStarts: [START, START, START], stepMicros: DAY, latenessMicros: 40n * DAY };
+/** Few days, so that they can be gone through hour by hour: three months are billed in arrears at once, and a fourth falls due for each in turn. */
+const days: Span = {
+  start: START, end: parseInstant('2026-01-20T00:00:00Z'), stepMicros: DAY, latenessMicros: 130n * DAY,
+  subscriptionStarts: [parseInstant('2025-09-16T03:30:00Z'), parseInstant('2025-09-17T12:00:00Z'), parseInstant('2025-09-18T23:59:59.999999Z')],
+};
 
 let valora: TestValora;
-let peer: Peer;
+let backstage: Backstage;
 beforeAll(async () => {
   valora = await startTestValora();
-  peer = createPeer({ address: () => valora.address, channelCredentials: credentials.createInsecure(), service: 'test', tokens: createServiceTokenIssuer(valora.secrets.serviceTokenKey) });
+  backstage = openBackstage(valora);
 });
 afterAll(async () => {
-  peer.close();
+  backstage.close();
   await valora.stop();
 });
-
-interface Fact {
-  readonly time: Instant;
-  record(scenario: Scenario): Promise<void>;
-}
-
-/** Facts in the order of their instants, the same for the same seed (xorshift). */
-function bookOf(seed: number): readonly Fact[] {
-  let state = seed;
-  const below = (bound: number): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % bound;
-  };
-  const span = END - START;
-  const times = Array.from({ length: FACTS }, () => instant(START + (span * BigInt(below(1_000_000))) / 1_000_000n)).toSorted((one, other) => (one < other ? -1 : 1));
-  return times.map((time, position): Fact => {
-    const kind = below(12);
-    // Drawn here and not when recorded: every replay records the same.
-    const unitAmount = `0.${1 + below(9)}`;
-    if (kind === 0) return { time, record: (scenario) => publish(scenario, { position, time, unitAmount }) };
-    if (kind === 1) {
-      const roundingMode = below(2) === 0 ? RoundingMode.HALF_UP : RoundingMode.HALF_EVEN;
-      const settings = { timeZone: 'UTC', roundingMode, grace: { seconds: BigInt(below(3) * 7_200), nanos: 0 }, keepZeroLines: below(2) === 0 };
-      return { time, record: async ({ organization }) => void await organization.connection.stub(OrganizationServiceService).changeSettings({ requestId: `s${position}`, settings }) };
-    }
-    const customer = customers[below(customers.length)] ?? 'acme';
-    if ((kind === 2 || kind === 3) && time > START + (END - START) / 4n) {
-      const end = below(3) === 0 ? 'period end' : formatInstant(instant(time + BigInt(below(60) - 25) * DAY));
-      return { time, record: (scenario) => scenario.cancel(customer, end).catch(refused('WRONG_STATE', 'FIELD_INVALID')) };
-    }
-    if (kind === 4) return { time, record: (scenario) => scenario.uncancel(customer).catch(refused('WRONG_STATE', 'NOT_CANCELED')) };
-    const back = BigInt(below(40)) * DAY;
-    const eventTime = time - back < START ? START : instant(time - back);
-    const value = `${below(4) === 0 ? '-' : ''}${below(90)}.${below(100)}`;
-    return { time, record: (scenario) => scenario.use([`e${position}`, 'requests', customer, formatInstant(eventTime), value]) };
-  });
-}
-
-/** For what a random fact may be refused with: the same in every replay. */
-function refused(...reasons: readonly string[]): (error: unknown) => void {
-  return (error) => { if (!(error instanceof CallError) || !reasons.includes(error.reason)) throw error; };
-}
-
-async function publish({ caller }: Scenario, { position, time, unitAmount }: { position: number; time: Instant; unitAmount: string }): Promise<void> {
-  await caller.catalog.publishPriceVersion({
-    requestId: `p${position}`, price: 'requests', effectiveFromTime: timestampFromInstant(instant(time + DAY)), allowBackDating: false, model: { model: { $case: 'perUnit', value: { unitAmount } } },
-  }).catch(refused('PRICE_VERSION_OVERLAP'));
-}
 
 /** Moves the clock from one instant to the next, with the jobs run as the replay wants it. */
 type Passage = (scenario: Scenario, from: Instant, to: Instant) => Promise<void>;
 
-const passages: Readonly<Record<string, Passage>> = {
-  'at every fact': (scenario, _from, to) => scenario.advance(formatInstant(to)),
-  async 'every day'(scenario, from, to) {
-    for (let time = from + DAY; time < to; time += DAY) await scenario.advance(formatInstant(instant(time)));
-    await scenario.advance(formatInstant(to));
-  },
-  async 'once at the end'({ organization: { organizationId } }, _from, to) {
-    const context: OutgoingContext = { organizationId, caller: { actor: 'test' }, deadlineMs: Date.now() + 10_000, callDepth: 0 };
-    for (const fence of fences) await (peer.stub(fence) as { setClock: (context: OutgoingContext, request: object) => Promise<unknown> }).setClock(context, { currentTime: timestampFromInstant(to) });
-  },
-  async 'by two at once'(scenario, _from, to) {
-    await Promise.all([scenario.advance(formatInstant(to)), scenario.advance(formatInstant(to))]);
-  },
-};
+async function clockOnly({ organization }: Scenario, _from: Instant, to: Instant): Promise<void> {
+  await backstage.setClock(organization.organizationId, to);
+}
 
-async function replay(book: readonly Fact[], pass: Passage): Promise<readonly string[]> {
-  const scenario = await startScenario(valora, formatInstant(START));
-  await scenario.plan('team', prices);
-  for (const customer of customers) await scenario.subscribe(customer, 'team', formatInstant(START));
-  let now: Instant = START;
+function inStepsOf(step: bigint): Passage {
+  return async (scenario, from, to) => {
+    for (let time = from + step; time < to; time += step) await scenario.advance(formatInstant(instant(time)));
+    await scenario.advance(formatInstant(to));
+  };
+}
+
+const atEveryFact: Passage = (scenario, _from, to) => scenario.advance(formatInstant(to));
+const daily: readonly [string, Passage] = ['every day', inStepsOf(DAY)];
+const hourly: readonly [string, Passage] = ['every hour', inStepsOf(HOUR)];
+const others: readonly (readonly [string, Passage])[] = [
+  ['once at the end', clockOnly],
+  ['by two at once', async (scenario, from, to) => void await Promise.all([atEveryFact(scenario, from, to), atEveryFact(scenario, from, to)])],
+];
+
+/** A run, with or without a document: the cycle, and the digest of what it billed. */
+const runLine = ({ subscription, cycleIndex, runDigest }: BillingCycle): string => `${subscription} ${cycleIndex}: ${runDigest}`;
+
+async function closedCycles({ organization }: Scenario): Promise<readonly BillingCycle[]> {
+  const cycles = await Promise.all(customers.map(async (subscription) =>
+    (await organization.connection.stub(BillingCycleServiceService).listBillingCycles({ subscription, pageSize: 1_000, pageToken: '' })).cycles));
+  return cycles.flat().filter(({ runDigest }) => runDigest !== '');
+}
+
+async function billed(scenario: Scenario): Promise<readonly string[]> {
+  return [...await scenario.canonical(), ...(await closedCycles(scenario)).map(runLine)];
+}
+
+async function live(scenario: Scenario, book: readonly Fact[], { start, end }: Span, pass: Passage): Promise<void> {
+  let now = start;
   for (const { time, record } of book) {
     await pass(scenario, now, time);
     now = time;
     await record(scenario);
   }
-  await pass(scenario, now, END);
-  await scenario.advance(formatInstant(END));
-  return await scenario.canonical();
+  await pass(scenario, now, end);
 }
 
-test.each([20_261_121, 4_711, 99])('book %i: the same invoices to the byte, whenever the jobs run', async (seed) => {
-  const book = bookOf(seed);
-  const [first, ...others] = Object.entries(passages);
-  if (first === undefined) throw new Error('no passage');
-  const expected = await replay(book, first[1]);
-  expect(expected.length).toBeGreaterThan(6);
-  for (const [name, pass] of others) expect([name, await replay(book, pass)]).toEqual([name, expected]);
+async function replay(book: readonly Fact[], span: Span, pass: Passage): Promise<readonly string[]> {
+  const scenario = await openBook(valora, span);
+  await live(scenario, book, span, pass);
+  await scenario.advance(formatInstant(span.end));
+  return await billed(scenario);
+}
+
+/** Four schedulers tick while clock and facts move on, each job whenever it comes by. */
+async function replayByReplicas(book: readonly Fact[], span: Span): Promise<readonly string[]> {
+  const scenario = await openBook(valora, span);
+  const replicas = await backstage.startReplicas(REPLICAS);
+  try {
+    await live(scenario, book, span, clockOnly);
+    await backstage.workDone(scenario.organization.organizationId, span.end);
+  } finally {
+    await replicas.stop();
+  }
+  // A sandbox's settlements are looked for now and then, and all of them when its clock is advanced.
+  const rest = await scenario.caller.scheduler.advanceClock({ targetTime: timestampFromInstant(span.end) });
+  const closedCount = await replicas.total('valora_scheduler_batch_processed_total{job="close_cycles",resource="billing_cycle"}');
+  const finalizedCount = await replicas.total('valora_scheduler_batch_processed_total{job="issue_invoices",resource="invoice"}');
+  expect([closedCount + rest.closedCycleCount, finalizedCount + rest.finalizedInvoiceCount]).toEqual([(await closedCycles(scenario)).length, (await scenario.invoices()).length]);
+  expect(closedCount).toBeGreaterThan(rest.closedCycleCount);
+  return await billed(scenario);
+}
+
+test.each([
+  ['months', 20_261_121, months, [daily, ...others]], ['months', 4_711, months, [daily, ...others]], ['days', 99, days, [hourly, ...others]],
+] as const)('a book of %s (%i): the same invoices and runs to the byte, whenever and by how many the jobs are run', async (_name, seed, span, passages) => {
+  const book = bookOf(seed, FACTS, span);
+  const expected = await replay(book, span, atEveryFact);
+  expect(expected.length).toBeGreaterThan(18);
+  for (const [name, pass] of passages) expect([name, await replay(book, span, pass)]).toEqual([name, expected]);
+  expect(['by four replicas', await replayByReplicas(book, span)]).toEqual(['by four replicas', expected]);
 }, 300_000);
+
+/** Every run derived again from the facts by the door of the close, which stores nothing for a run that is stored; also runs without a document. */
+async function recomputed(scenario: Scenario, now: Instant): Promise<readonly string[]> {
+  const { runBillingCycles } = backstage.peer.stub(InvoiceServiceService);
+  return await Promise.all((await closedCycles(scenario)).map(async ({ subscription, cycleIndex }) => {
+    const { results } = await runBillingCycles(contextFor(scenario.organization.organizationId), { cycles: [{ subscription, cycleIndex }], sealThroughTime: timestampFromInstant(now) });
+    return results.map(({ result }) => `${subscription} ${cycleIndex}: ${result?.$case === 'digest' ? result.value : result?.value.reason}`).join();
+  }));
+}
+
+/** Every document derived again from the source records, its credits too. */
+async function verdicts(scenario: Scenario): Promise<readonly string[]> {
+  const documents: readonly VerifyInvoiceRequest[] = [
+    ...(await scenario.invoices()).map(({ invoiceId: value }): VerifyInvoiceRequest => ({ document: { $case: 'invoiceId', value } })),
+    ...(await scenario.creditNotes()).map(({ creditNoteId: value }): VerifyInvoiceRequest => ({ document: { $case: 'creditNoteId', value } })),
+  ];
+  return await Promise.all(documents.map(async (document) => (await scenario.caller.invoices.verifyInvoice(document)).result?.$case ?? 'nothing'));
+}
+
+test.each([['months', 31, months], ['days', 32, days]] as const)('a law, in a book of %s (%i): every run is the same again on a later day, whatever was recorded since', async (_name, seed, span) => {
+  const scenario = await openBook(valora, span);
+  await live(scenario, bookOf(seed, FACTS, span), span, atEveryFact);
+  const runs = (await closedCycles(scenario)).map(runLine);
+  const canonical = await scenario.canonical();
+  expect(runs.length).toBeGreaterThanOrEqual(9);
+  expect(await recomputed(scenario, span.end)).toEqual(runs);
+
+  // Four months more, much of it about cycles that are billed, and a price changed from the first day on.
+  const later: Span = { ...span, start: span.end, end: instant(span.end + 120n * DAY) };
+  await scenario.caller.catalog.publishPriceVersion({
+    requestId: 'back', price: 'fee', effectiveFromTime: timestampFromInstant(instant(START + 1n)), allowBackDating: true, model: { model: { $case: 'flat', value: { amount: '7.77' } } },
+  });
+  await scenario.use(...customers.map((customer) => [`back/${customer}`, 'requests', customer, formatInstant(instant(START + DAY)), '1000'] as const));
+  await live(scenario, bookOf(seed + 1_000, FACTS, later), later, atEveryFact);
+  const grown = (await closedCycles(scenario)).map(runLine);
+  expect(grown).toEqual(expect.arrayContaining(runs));
+  expect(grown.length).toBeGreaterThan(runs.length);
+  expect(await recomputed(scenario, later.end)).toEqual(grown);
+  expect(await scenario.canonical()).toEqual(expect.arrayContaining([...canonical]));
+  expect(new Set(await verdicts(scenario))).toEqual(new Set(['match']));
+}, 120_000);
 
 test('the books had what they are to try: cancels, takings back, and settlements', async () => {
   const owner = new pg.Client({ connectionString: valora.database.url });

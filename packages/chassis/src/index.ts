@@ -17,6 +17,7 @@ export { dueWorkHandlers, leaseBounds, type DueWork } from './due-work-service.t
 export { claimOrganizations, nextDueTime, releaseOrganization, setDueWorkSandboxTime, touchDueWork, type NextDue } from './due-work.ts';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 export { errorDetailsOf, type ErrorDetails } from './error-details.ts';
+export { statusOf } from './status.ts';
 export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable, type FieldViolation } from './errors.ts';
 export { fenceErrors, fenceErrorTable, fenceHandlers } from './fence-service.ts';
 export { currentTime, ensureFence, fenceExists, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime } from './fence.ts';

@@ -29,7 +29,7 @@ function cut(text: string): string {
   return text.length <= MESSAGE_LENGTH_MAX ? text : `${text.slice(0, MESSAGE_LENGTH_MAX)}…`;
 }
 
-export function statusOf(error: DomainError): Partial<StatusObject> & { code: status; details: string } {
+export function statusOf(error: DomainError): StatusObject {
   const { facts } = error;
   const metadata = new Map(Object.entries(facts.metadata ?? {}).map(([key, value]) => [key, cut(value)]));
   const details = [

@@ -30,10 +30,10 @@ export {
   multiplyFractions,
   subtractFractions,
 } from './number/fraction.ts';
-export { formatInstant, type Instant, instant, type Interval, parseInstant } from './time/instant.ts';
+export { formatInstant, type Instant, instant, type Interval, laterOf, parseInstant } from './time/instant.ts';
 export { rateQuantity, type RatedQuantity } from './model/model.ts';
 export { formatMinorUnits, parseMinorUnits } from './number/money.ts';
-export { type BillingCadence, calendarAnchor, cycleBounds, fullPeriod, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
+export { type BillingCadence, calendarAnchor, cycleBounds, cycleIndexAt, fullPeriod, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
 export type { Price, PriceModel, PriceVersion, PriceVersionBound, Tier } from './price/price.ts';
 export { resolvePriceVersion } from './price/price-version.ts';
 export { printTrace } from './trace/print-trace.ts';

@@ -5,6 +5,7 @@ import {
   calendarAnchor,
   cycleBounds,
   cycleCutoff,
+  cycleIndexAt,
   firstCutoff,
   formatInstant,
   fullPeriod,
@@ -99,6 +100,8 @@ describe('calendar alignment: a grid from local 1 January 2001', () => {
         expect(whole.start <= start && start < whole.end).toBe(true);
         expect(cycleBounds(of, n, start)).toEqual(fullPeriod(of, n, start));
         expect(cycleBounds(of, n, start).start).toBe(cycleBounds(of, n - 1, start).end);
+        const { start: from, end: to } = cycleBounds(of, n, start);
+        if (from < to) expect([from, instant(to - 1n)].map((moment) => cycleIndexAt(of, moment, start))).toEqual([n, n]);
       }),
       rounds(300),
     );

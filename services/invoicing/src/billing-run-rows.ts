@@ -52,6 +52,13 @@ export function invoiceRows(run: StoredRun): readonly Row[] {
   return [{ ...runKey(run), invoice_id: run.document.invoiceId, issue_time: String(run.cycle.cutoff), total: run.document.total }];
 }
 
+/** The work of finalizing it, which is there until it is done. */
+export function draftRows(run: StoredRun): readonly Row[] {
+  if (run.document.kind !== 'INVOICE') return [];
+  const issueTime = String(run.cycle.cutoff);
+  return [{ finalize_time: issueTime, issue_time: issueTime, invoice_id: run.document.invoiceId, refused: false }];
+}
+
 export function creditNoteRows(run: StoredRun): readonly Row[] {
   if (run.document.kind !== 'CREDIT_NOTE') return [];
   return [{ ...runKey(run), credit_note_id: run.document.creditNoteId, issue_time: String(run.cycle.cutoff), amount: run.document.amount }];

@@ -3,7 +3,7 @@
 import type { Sql } from '@valora/chassis';
 import type { Instant } from '@valora/rating';
 import type { StoredRun } from './billing-run.ts';
-import { appliedCreditRows, creditNoteRows, invoiceRows, lineRows, runRow } from './billing-run-rows.ts';
+import { appliedCreditRows, creditNoteRows, draftRows, invoiceRows, lineRows, runRow } from './billing-run-rows.ts';
 
 export interface StoredDigests {
   /** The digest that is stored for each run, by run id. */
@@ -54,14 +54,15 @@ async function storeInvoices(sql: Sql, runs: readonly StoredRun[], recordedTime:
   const rows = runs.flatMap(invoiceRows);
   if (rows.length === 0) return;
   await sql.query(
-    `with stored as (
-       insert into invoice (organization_id, invoice_id, subscription_reference, run_index, issue_time, total, recorded_time)
-       select current_organization(), r.invoice_id, r.subscription_reference, r.run_index, r.issue_time, r.total, $2::bigint
-       from jsonb_to_recordset($1::jsonb) as r (invoice_id text, subscription_reference text, run_index integer, issue_time bigint, total numeric)
-       returning organization_id, issue_time, invoice_id)
-     insert into invoice_draft (organization_id, finalize_time, issue_time, invoice_id)
-     select organization_id, issue_time, issue_time, invoice_id from stored`,
+    `insert into invoice (organization_id, invoice_id, subscription_reference, run_index, issue_time, total, recorded_time)
+     select current_organization(), r.invoice_id, r.subscription_reference, r.run_index, r.issue_time, r.total, $2::bigint
+     from jsonb_to_recordset($1::jsonb) as r (invoice_id text, subscription_reference text, run_index integer, issue_time bigint, total numeric)`,
     [JSON.stringify(rows), recordedTime]);
+  await sql.query(
+    `insert into invoice_draft (organization_id, finalize_time, issue_time, invoice_id, refused)
+     select current_organization(), r.finalize_time, r.issue_time, r.invoice_id, r.refused
+     from jsonb_to_recordset($1::jsonb) as r (finalize_time bigint, issue_time bigint, invoice_id text, refused boolean)`,
+    [JSON.stringify(runs.flatMap(draftRows))]);
 }
 
 async function storeCreditNotes(sql: Sql, runs: readonly StoredRun[], recordedTime: Instant): Promise<void> {

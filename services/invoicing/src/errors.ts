@@ -6,10 +6,6 @@ export const errorTable = {
     code: 'FAILED_PRECONDITION',
     message: 'seal_through_time lies before the cutoff of cycle {cycle_index} of subscription "{subscription}". Seal through the latest cutoff of the cycles.',
   },
-  TOO_MANY_EARLIER_RUNS: {
-    code: 'FAILED_PRECONDITION',
-    message: 'Run {run_index} of subscription "{subscription}" has too many runs before it: runs up to {runs_max} are derived again. A later one can not be verified or explained.',
-  },
   RUN_NOT_DERIVABLE: {
     code: 'FAILED_PRECONDITION',
     message: 'The source records no longer make this run ({run_reason}): {run_message} VerifyInvoice tells the same; it needs a person.',

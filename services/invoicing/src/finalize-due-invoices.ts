@@ -5,6 +5,7 @@ import { appendAuditRecords, Fields, recordFacts, sqlOf, type CallContext, type 
 import { InvoiceServiceService, type FinalizeDueInvoicesRequest, type FinalizeDueInvoicesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
 import type { Instant } from '@valora/rating';
 import type { Transaction } from './database.ts';
+import { numberDigestOf, type InvoiceNumber } from './invoice.ts';
 
 export interface FinalizingDependencies extends RecordingDependencies<Transaction> {
   readonly log: Log;
@@ -13,6 +14,10 @@ export interface FinalizingDependencies extends RecordingDependencies<Transactio
 interface Finalized {
   readonly finalizedCount: number;
   readonly refusedInvoiceIds: string[];
+}
+
+interface Numbered extends InvoiceNumber {
+  readonly invoiceId: string;
 }
 
 const INVOICES_MAX = 1_000;
@@ -31,18 +36,30 @@ export async function finalizeDueInvoices(dependencies: FinalizingDependencies, 
 async function finalizeBatch(sql: Sql, { context, batchSizeMax, recordedTime }: { context: CallContext; batchSizeMax: number; recordedTime: Instant }): Promise<Finalized> {
   const lastNumber = await lockLastNumber(sql);
   // After the lock: whoever held it before has committed, so its drafts are gone from what this statement sees.
-  const due = await sql.query<{ invoice_id: string }>(
-    `select invoice_id from invoice_draft where organization_id = current_organization() and finalize_time <= $1::bigint and not refused
-     order by issue_time, invoice_id limit $2::bigint`, [recordedTime, BigInt(batchSizeMax)]);
-  const refusedInvoiceIds = await findImpossible(sql, due.map((row) => row.invoice_id));
-  const invoiceIds = due.map((row) => row.invoice_id).filter((invoiceId) => !refusedInvoiceIds.includes(invoiceId));
+  const due = await findDue(sql, { recordedTime, batchSizeMax });
+  const refusedInvoiceIds = await findImpossible(sql, due.map(({ invoiceId }) => invoiceId));
+  const numbered = due.filter(({ invoiceId }) => !refusedInvoiceIds.includes(invoiceId)).map(({ invoiceId, runDigest }, position): Numbered => {
+    const number = lastNumber + BigInt(position + 1);
+    return { invoiceId, number, digest: numberDigestOf(runDigest, number) };
+  });
   if (refusedInvoiceIds.length > 0) await setAside(sql, refusedInvoiceIds);
-  if (invoiceIds.length > 0) await giveNumbers(sql, { invoiceIds, lastNumber, recordedTime });
+  if (numbered.length > 0) await giveNumbers(sql, numbered, recordedTime);
   await appendAuditRecords(sql, { context, action: InvoiceServiceService.finalizeDueInvoices.path, recordedTime }, [
-    ...invoiceIds.map((invoiceId, position) => ({ subject: `invoice ${invoiceId}`, change: { state: 'FINALIZED', number: String(lastNumber + BigInt(position + 1)) } })),
+    ...numbered.map(({ invoiceId, number }) => ({ subject: `invoice ${invoiceId}`, change: { state: 'FINALIZED', number: String(number) } })),
     ...refusedInvoiceIds.map((invoiceId) => ({ subject: `invoice ${invoiceId}`, change: { set_aside: true } })),
   ]);
-  return { finalizedCount: invoiceIds.length, refusedInvoiceIds };
+  return { finalizedCount: numbered.length, refusedInvoiceIds };
+}
+
+async function findDue(sql: Sql, { recordedTime, batchSizeMax }: { recordedTime: Instant; batchSizeMax: number }): Promise<readonly { readonly invoiceId: string; readonly runDigest: string }[]> {
+  const rows = await sql.query<{ invoice_id: string; digest: string }>(
+    `select draft.invoice_id, run.digest
+     from (select * from invoice_draft where organization_id = current_organization() and finalize_time <= $1::bigint and not refused
+       order by issue_time, invoice_id limit $2::bigint) as draft
+     join invoice using (organization_id, invoice_id)
+     join billing_run run using (organization_id, subscription_reference, run_index)
+     order by draft.issue_time, draft.invoice_id`, [recordedTime, BigInt(batchSizeMax)]);
+  return rows.map((row) => ({ invoiceId: row.invoice_id, runDigest: row.digest }));
 }
 
 async function lockLastNumber(sql: Sql): Promise<bigint> {
@@ -52,13 +69,14 @@ async function lockLastNumber(sql: Sql): Promise<bigint> {
   return row.last_number;
 }
 
-async function giveNumbers(sql: Sql, { invoiceIds, lastNumber, recordedTime }: { invoiceIds: readonly string[]; lastNumber: bigint; recordedTime: Instant }): Promise<void> {
+async function giveNumbers(sql: Sql, numbered: readonly Numbered[], recordedTime: Instant): Promise<void> {
+  const invoiceIds = numbered.map(({ invoiceId }) => invoiceId);
   await sql.query(
-    `insert into invoice_finalization (organization_id, invoice_id, number, recorded_time)
-     select current_organization(), invoice_id, $2::bigint + position, $3::bigint from unnest($1::text[]) with ordinality as due (invoice_id, position)`,
-    [invoiceIds, lastNumber, recordedTime]);
+    `insert into invoice_finalization (organization_id, invoice_id, number, digest, recorded_time)
+     select current_organization(), invoice_id, number, digest, $4::bigint from unnest($1::text[], $2::bigint[], $3::text[]) as due (invoice_id, number, digest)`,
+    [invoiceIds, numbered.map(({ number }) => number), numbered.map(({ digest }) => digest), recordedTime]);
   await sql.query('delete from invoice_draft where organization_id = current_organization() and invoice_id = any($1::text[])', [invoiceIds]);
-  await sql.query('update invoice_number set last_number = last_number + $1::bigint where organization_id = current_organization()', [BigInt(invoiceIds.length)]);
+  await sql.query('update invoice_number set last_number = last_number + $1::bigint where organization_id = current_organization()', [BigInt(numbered.length)]);
 }
 
 async function setAside(sql: Sql, invoiceIds: readonly string[]): Promise<void> {

@@ -56,7 +56,7 @@ async function invoicesFromRows(tx: Transaction, organizationId: string, rows: r
   const invoiceId = { in: rows.map((row) => row.invoiceId) };
   const runOf = await runsOf(tx, organizationId, rows);
   const finalizations = await tx.invoiceFinalization.findMany({ where: { organizationId, invoiceId } });
-  const numberOf = new Map(finalizations.map((row) => [row.invoiceId, row.number]));
+  const numberOf = new Map(finalizations.map(({ invoiceId: id, number, digest }) => [id, { number, digest }]));
   const credits = await tx.creditApplication.findMany({ where: { organizationId, invoiceId }, include: { creditNote: true } });
   const creditsOf = Map.groupBy(credits.toSorted((one, other) => one.creditNote.runIndex - other.creditNote.runIndex), (credit) => credit.invoiceId);
   return rows.map((row) => {

@@ -4,7 +4,7 @@
 import { timestampFromInstant } from '@valora/chassis';
 import type { CreditNote as CreditNoteMessage } from '@valora/contracts/valora/invoicing/v1/credit_note';
 import { InvoiceState, LineKind, type Invoice as InvoiceMessage, type InvoiceLine as InvoiceLineMessage } from '@valora/contracts/valora/invoicing/v1/invoice';
-import { derivedId, type Instant, type Interval, type RunLine as ComposedLine } from '@valora/rating';
+import { canonicalJson, derivedId, sha256Hex, type Instant, type Interval, type RunLine as ComposedLine } from '@valora/rating';
 
 /** A composed line as it is stored and shown. */
 export interface RunLine extends Omit<ComposedLine, 'amountMinorUnits' | 'trace'> {
@@ -32,10 +32,16 @@ export interface AppliedCredit {
   readonly amount: string;
 }
 
+export interface InvoiceNumber {
+  readonly number: bigint;
+  /** As it is stored; `numberDigestOf` says what it must be. */
+  readonly digest: string;
+}
+
 export interface Invoice {
   readonly invoiceId: string;
   /** Null for a draft. */
-  readonly number: bigint | null;
+  readonly number: InvoiceNumber | null;
   readonly run: BilledRun;
   readonly issueTime: Instant;
   readonly credits: readonly AppliedCredit[];
@@ -62,12 +68,18 @@ export function creditNoteIdOf(subscriptionReference: string, runIndex: number):
   return derivedId('crn', subscriptionReference, String(runIndex));
 }
 
+/** What ties a number to the canonical form it numbers, which does not hold it. */
+export function numberDigestOf(runDigest: string, number: bigint): string {
+  return sha256Hex(canonicalJson({ canonical_invoice: runDigest, number: String(number) }));
+}
+
 export function invoiceToProto({ invoiceId, number, run, issueTime, credits, total }: Invoice): InvoiceMessage {
   const { currencyCode } = run;
   return {
     invoiceId,
     state: number === null ? InvoiceState.DRAFT : InvoiceState.FINALIZED,
-    number: number ?? 0n,
+    number: number?.number ?? 0n,
+    numberDigest: number?.digest ?? '',
     customer: run.customerReference,
     subscription: run.subscriptionReference,
     runIndex: run.runIndex,

@@ -11,7 +11,7 @@ import type { BillingCycleServiceService, BillingFacts } from '@valora/contracts
 import type { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
 import type { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
 import type { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
-import { firstCutoff, serviceChangedFrom, type AggregatedUsage, type CycleFact, type Instant, type Price, type RunFacts, type UsageQuery } from '@valora/rating';
+import { firstCutoff, serviceChangedFrom, type AggregatedUsage, type CycleFact, type Instant, type Price, type RunFacts, type SettingsVersion, type UsageQuery } from '@valora/rating';
 import { errors } from './errors.ts';
 import { cycleFromProto, priceFromProto, requiredInstant, settingsFromProto, subscriptionFromProto, type LoadedSubscription } from './facts-from-proto.ts';
 
@@ -45,28 +45,82 @@ export async function sealSources({ fences }: Sources, context: OutgoingContext,
 
 /** The facts of the named runs, in their order. Sources must be sealed through `sealedThrough`, at or after every cutoff. */
 export async function loadRunFacts(sources: Sources, context: OutgoingContext, names: readonly BillingCycleName[], sealedThrough: Instant): Promise<readonly LoadedRun[]> {
-  const [{ billingFacts }, { settingsVersions }, { organization }] = await Promise.all([
+  const [{ billingFacts }, ground] = await Promise.all([
     sources.billingCycles.batchGetBillingFacts(context, { cycles: names }).catch(cycleNotFound),
-    sources.organizations.listSettingsVersions(context, {}),
-    sources.organizations.getOrganization(context, {}),
+    loadGround(sources, context),
   ]);
+  const runs = billingFacts.map((facts) => runAt(lifeOf(facts), facts.cycles.length - 1, sealedThrough));
+  return await completeRuns(sources, context, { runs, ground, prices: await loadPrices(sources, context, runs) });
+}
+
+/** Every run of a subscription up to the named one. */
+export interface RunsThrough {
+  /** The digest that subscription holds of the named run; empty before the run is complete. */
+  readonly completedDigest: string;
+  /** From run 1 on, at most `RUNS_PER_PAGE` at a time, the next page loaded when it is asked for. Sources must be sealed through `sealedThrough`. */
+  readonly pages: () => AsyncGenerator<readonly LoadedRun[]>;
+}
+
+const RUNS_PER_PAGE = 100;
+
+/** What all runs share is loaded once, so the work is that of the runs, however many come before. */
+export async function loadRunsThrough(sources: Sources, context: OutgoingContext, name: BillingCycleName, sealedThrough: Instant): Promise<RunsThrough> {
+  const [{ billingFacts: [facts] }, ground] = await Promise.all([
+    sources.billingCycles.batchGetBillingFacts(context, { cycles: [name] }).catch(cycleNotFound),
+    loadGround(sources, context),
+  ]);
+  if (facts === undefined) throw new Error('subscription answered no facts');
+  const life = lifeOf(facts);
+  const missing = life.cycles.findIndex(({ index }, position) => index !== position + 1);
+  if (missing !== -1) throw commonErrors.NOT_FOUND({ resource: 'billing cycle', name: `${name.subscription}/${missing + 1}` });
+  return {
+    completedDigest: facts.cycles.at(-1)?.runDigest ?? '',
+    async* pages() {
+      const prices = await loadPrices(sources, context, [life]);
+      for (let first = 0; first < life.cycles.length; first += RUNS_PER_PAGE) {
+        const runs = life.cycles.slice(first, first + RUNS_PER_PAGE).map((_, offset) => runAt(life, first + offset, sealedThrough));
+        yield await completeRuns(sources, context, { runs, ground, prices });
+      }
+    },
+  };
+}
+
+/** What every run of the organization is computed with. */
+interface Ground {
+  readonly currencyCode: string;
+  readonly settings: readonly SettingsVersion[];
+}
+
+async function loadGround({ organizations }: Sources, context: OutgoingContext): Promise<Ground> {
+  const [{ settingsVersions }, { organization }] = await Promise.all([organizations.listSettingsVersions(context, {}), organizations.getOrganization(context, {})]);
   if (organization === undefined) throw new Error('tenancy answered no organization');
-  const runs = billingFacts.map((facts) => runOf(facts, sealedThrough));
-  const prices = await loadPrices(sources, context, runs);
+  return { currencyCode: organization.currencyCode, settings: settingsVersions.map(settingsFromProto) };
+}
+
+async function completeRuns(
+  sources: Sources, context: OutgoingContext, { runs, ground, prices }: { readonly runs: readonly Run[]; readonly ground: Ground; readonly prices: ReadonlyMap<string, Price> },
+): Promise<readonly LoadedRun[]> {
   const earliestLate = await findLateUsage(sources, context, runs, prices);
-  const settings = settingsVersions.map(settingsFromProto);
-  return runs.map(({ subscription, cycles, current, previousCutoff }, position): LoadedRun => {
+  return runs.map((run, position): LoadedRun => {
+    const { subscription, current, previousCutoff } = run;
     const touchedFrom = earliestOf([earliestLate.get(position), serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: current.cutoff }), current.start]);
     return {
-      currencyCode: organization.currencyCode,
+      currencyCode: ground.currencyCode,
       subscription: subscription.facts,
-      settings,
+      settings: ground.settings,
       prices: subscription.priceCodes.flatMap((code) => prices.get(code) ?? []),
       runIndex: current.index,
       previousCutoff,
-      cycles: cycles.filter((cycle) => cycle === current || cycle.end > touchedFrom),
+      cycles: touchedCycles(run, touchedFrom),
     };
   });
+}
+
+/** The run's own cycle and those before it that end after the instant, ascending. */
+function touchedCycles({ cycles, latestEnds, position, current }: Run, touchedFrom: Instant): readonly CycleFact[] {
+  let first = position;
+  while ((latestEnds[first - 1] ?? touchedFrom) > touchedFrom) first -= 1;
+  return cycles.slice(first, position + 1).filter((cycle) => cycle === current || cycle.end > touchedFrom);
 }
 
 function cycleNotFound(error: unknown): never {
@@ -74,28 +128,45 @@ function cycleNotFound(error: unknown): never {
   throw error;
 }
 
-interface Run {
+/** A subscription with its cycles, ascending; its runs share them. */
+interface Life {
   readonly subscription: LoadedSubscription;
   readonly cycles: readonly CycleFact[];
+  /** By position, the latest end of the cycles up to there: where looking back for cycles that end after an instant may stop. */
+  readonly latestEnds: readonly Instant[];
+}
+
+function lifeOf(facts: BillingFacts): Life {
+  const cycles = facts.cycles.map(cycleFromProto);
+  const latestEnds: Instant[] = [];
+  for (const { end } of cycles) {
+    const latest = latestEnds.at(-1);
+    latestEnds.push(latest !== undefined && latest > end ? latest : end);
+  }
+  return { subscription: subscriptionFromProto(facts), cycles, latestEnds };
+}
+
+interface Run extends Life {
+  /** Where in the cycles the run's own stands; later ones are none of its business. */
+  readonly position: number;
   readonly current: CycleFact;
   readonly previousCutoff: Instant;
 }
 
-function runOf(facts: BillingFacts, sealedThrough: Instant): Run {
-  const subscription = subscriptionFromProto(facts);
-  const cycles = facts.cycles.map(cycleFromProto);
-  const current = cycles.at(-1);
+function runAt(life: Life, position: number, sealedThrough: Instant): Run {
+  const { subscription, cycles } = life;
+  const current = cycles[position];
   if (current === undefined) throw new Error(`subscription answered no cycle for ${subscription.facts.reference}`);
   if (current.cutoff > sealedThrough) {
     throw errors.SEAL_TOO_EARLY({ subscription: subscription.facts.reference, cycle_index: String(current.index) });
   }
   const { startTime: start } = subscription.facts;
-  const previousCutoff = cycles.at(-2)?.cutoff ?? firstCutoff({ start, subscriptionRecordedTime: subscription.recordedTime });
-  return { subscription, cycles, current, previousCutoff };
+  const previousCutoff = cycles[position - 1]?.cutoff ?? firstCutoff({ start, subscriptionRecordedTime: subscription.recordedTime });
+  return { ...life, position, current, previousCutoff };
 }
 
-async function loadPrices({ catalog }: Sources, context: OutgoingContext, runs: readonly Run[]): Promise<ReadonlyMap<string, Price>> {
-  const codes = [...new Set(runs.flatMap(({ subscription }) => subscription.priceCodes))].toSorted();
+async function loadPrices({ catalog }: Sources, context: OutgoingContext, lives: readonly Life[]): Promise<ReadonlyMap<string, Price>> {
+  const codes = [...new Set(lives.flatMap(({ subscription }) => subscription.priceCodes))].toSorted();
   const answers = await inChunks(codes, PRICES_PER_CALL_MAX, async (chunk) => (await catalog.batchGetPrices(context, { codes: chunk })).prices);
   return new Map(answers.map((price) => [price.code, priceFromProto(price)]));
 }
@@ -139,7 +210,7 @@ export async function loadUsage({ usage }: Sources, context: OutgoingContext, qu
   })));
 }
 
-function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQueryMessage {
+export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQueryMessage {
   return {
     queryKey,
     meter: query.meterCode,

@@ -3,7 +3,7 @@
 // error, and its neighbours are stored.
 import { appendAuditRecords, Fields, recordFacts, sqlOf, touchDueWork, type AuditedChange, type CallContext, type Log, type RecordingDependencies } from '@valora/chassis';
 import { InvoiceServiceService, type BillingRunResult, type RunBillingCyclesRequest, type RunBillingCyclesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
-import { composeRun, currencyExponent, ENGINE_VERSION, parseMinorUnits, RatingError, usageQueriesOfRun, type CarriedCredit, type RunFacts } from '@valora/rating';
+import { composeRun, currencyExponent, ENGINE_VERSION, parseMinorUnits, RatingError, usageQueriesOfRun, type CarriedCredit, type Instant, type RunFacts } from '@valora/rating';
 import { storedRun, type StoredRun } from './billing-run.ts';
 import { findEngineVersions, openCredits, storeRuns } from './billing-run-store.ts';
 import type { Transaction } from './database.ts';
@@ -24,21 +24,29 @@ const CYCLE_INDEX_MAX = 1_000_000;
 type Attempt<Value> = { readonly kind: 'OK'; readonly value: Value } | { readonly kind: 'FAILED'; readonly reason: string; readonly message: string };
 
 export async function runBillingCycles(dependencies: RunBillingCyclesDependencies, context: CallContext, request: RunBillingCyclesRequest): Promise<RunBillingCyclesResponse> {
-  const fields = new Fields();
-  fields.count('cycles', request.cycles, { min: 1, max: CYCLES_MAX });
-  request.cycles.slice(0, CYCLES_MAX).forEach(({ subscription, cycleIndex }, position) => {
-    fields.reference(`cycles[${position}].subscription`, subscription);
-    fields.integer(`cycles[${position}].cycle_index`, cycleIndex, { min: 1, max: CYCLE_INDEX_MAX });
-  });
-  const sealThroughTime = fields.instant('seal_through_time', request.sealThroughTime);
-  fields.check();
-
+  const sealThroughTime = parseSealThroughTime(request);
   await sealSources(dependencies.sources, context, sealThroughTime);
   const loaded = await loadRunFacts(dependencies.sources, context, request.cycles, sealThroughTime);
   const runs = await withOwnFacts(dependencies, context, loaded);
   const composed = await composeRuns(dependencies, context, runs);
   const digests = await store(dependencies, context, composed);
   return { results: request.cycles.map((cycle, position) => resultOf(dependencies, { cycle, attempt: composed[position], digests })) };
+}
+
+/** Checks the request. A subscription is named once: what run k owes is known only when it is stored, so run k + 1 can't be composed beside it. */
+function parseSealThroughTime(request: RunBillingCyclesRequest): Instant {
+  const fields = new Fields();
+  fields.count('cycles', request.cycles, { min: 1, max: CYCLES_MAX });
+  const named = new Set<string>();
+  request.cycles.slice(0, CYCLES_MAX).forEach(({ subscription, cycleIndex }, position) => {
+    fields.reference(`cycles[${position}].subscription`, subscription);
+    fields.integer(`cycles[${position}].cycle_index`, cycleIndex, { min: 1, max: CYCLE_INDEX_MAX });
+    if (named.has(subscription)) fields.refuse(`cycles[${position}].subscription`, 'REPEATED', 'Each subscription must be named once: its runs are composed one after the other.');
+    named.add(subscription);
+  });
+  const sealThroughTime = fields.instant('seal_through_time', request.sealThroughTime);
+  fields.check();
+  return sealThroughTime;
 }
 
 /** Adds what invoicing itself knows: what earlier runs owe, and with which engine version a stored run was composed. */

@@ -2,6 +2,7 @@
 import { queryOne, type Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import type { Row } from './billing-run-rows.ts';
+import type { InvoiceNumber } from './invoice.ts';
 
 /** A table's rows, in the order in which they are compared. */
 export interface StoredRows {
@@ -53,35 +54,48 @@ export async function findStoredRows(sql: Sql, run: RunName): Promise<StoredRows
   };
 }
 
-/** Every column as PostgreSQL prints it, but those that are no part of what a run comes to. */
+/** Every column of the row `stored` as PostgreSQL prints it, but those that are no part of what a run comes to. */
+const COLUMNS = `(select jsonb_object_agg(key, value) from jsonb_each_text(to_jsonb(stored) - array['organization_id', 'recorded_time']))::text`;
+
+function rowFromColumns(columns: string): Row {
+  return JSON.parse(columns) as Row; // an object of texts and nulls, by the statement above
+}
+
 async function rowsOf(sql: Sql, { subscriptionReference, runIndex }: RunName, select: string): Promise<readonly Row[]> {
   const rows = await sql.query<{ columns: string }>(
-    `select (select jsonb_object_agg(key, value) from jsonb_each_text(to_jsonb(stored) - array['organization_id', 'recorded_time']))::text as columns
-     from (${select}) as stored where stored.organization_id = current_organization()`, [subscriptionReference, runIndex]);
-  return rows.map(({ columns }) => JSON.parse(columns) as Row);
+    `select ${COLUMNS} as columns from (${select}) as stored where stored.organization_id = current_organization()`, [subscriptionReference, runIndex]);
+  return rows.map(({ columns }) => rowFromColumns(columns));
 }
 
 /** Where an invoice stands in the giving of numbers. */
 export interface Numbering {
   readonly invoiceId: string;
-  readonly isDraft: boolean;
+  /** Its row among the drafts; `null` once it is finalized. */
+  readonly draft: Row | null;
   /** `null` for a draft. */
-  readonly number: bigint | null;
+  readonly number: InvoiceNumber | null;
   readonly lastNumber: bigint | null;
   readonly greatestNumber: bigint | null;
   /** Whether the number before it is given; true for 1 and for a draft. */
   readonly followsAnother: boolean;
 }
 
+/** In one statement: an invoice may be finalized meanwhile. */
 export async function findNumbering(sql: Sql, invoiceId: string): Promise<Numbering> {
-  const row = await queryOne<{ is_draft: boolean; number: bigint | null; last_number: bigint | null; greatest_number: bigint | null; follows_another: boolean }>(sql,
-    `select exists (select from invoice_draft where organization_id = current_organization() and invoice_id = $1) as is_draft, own.number,
+  const row = await queryOne<{ draft: string | null; number: bigint | null; digest: string | null; last_number: bigint | null; greatest_number: bigint | null; follows_another: boolean }>(sql,
+    `select own.number, own.digest,
+       (select ${COLUMNS} from invoice_draft as stored where organization_id = current_organization() and invoice_id = $1) as draft,
        (select last_number from invoice_number where organization_id = current_organization()) as last_number,
        (select max(number) from invoice_finalization where organization_id = current_organization()) as greatest_number,
        own.number is null or own.number = 1
          or exists (select from invoice_finalization before where before.organization_id = current_organization() and before.number = own.number - 1) as follows_another
      from (values (1)) as one left join invoice_finalization own on own.organization_id = current_organization() and own.invoice_id = $1`, [invoiceId]);
   return {
-    invoiceId, isDraft: row.is_draft, number: row.number, lastNumber: row.last_number, greatestNumber: row.greatest_number, followsAnother: row.follows_another,
+    invoiceId,
+    draft: row.draft === null ? null : rowFromColumns(row.draft),
+    number: row.number === null || row.digest === null ? null : { number: row.number, digest: row.digest },
+    lastNumber: row.last_number,
+    greatestNumber: row.greatest_number,
+    followsAnother: row.follows_another,
   };
 }

@@ -1,14 +1,16 @@
 // VerifyInvoice and ExplainInvoice: the run of a document, derived again from the source records, compared with what is
 // stored or told as a tree. Both only read.
 import { commonErrors, Fields, sqlOf, type CallContext } from '@valora/chassis';
-import type { ExplainInvoiceRequest, ExplainInvoiceResponse, VerifyInvoiceRequest, VerifyInvoiceResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
+import type { Difference, ExplainInvoiceRequest, ExplainInvoiceResponse, VerifyInvoiceRequest, VerifyInvoiceResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { storedRun } from './billing-run.ts';
-import { derivedRows, firstDifference } from './compare-run.ts';
+import { firstDifference } from './compare-run.ts';
 import type { InvoicingDatabase } from './database.ts';
-import { deriveRun, NotDerivable, type DerivedRun } from './derive-run.ts';
+import { deriveRun, type RunToDerive } from './derive-run.ts';
 import { errors } from './errors.ts';
 import { explanationToProto } from './explanation.ts';
+import { findUsageFault } from './find-usage-fault.ts';
 import type { Sources } from './load-run-facts.ts';
+import { NotDerivable } from './not-derivable.ts';
 import { findEngineVersionsThrough, findNumbering, findRunOfDocument, findStoredRows, type DocumentName, type Numbering, type RunName, type StoredRows } from './stored-run-store.ts';
 
 export interface VerifyingDependencies {
@@ -25,21 +27,39 @@ interface Found {
 
 export async function verifyInvoice(dependencies: VerifyingDependencies, context: CallContext, request: VerifyInvoiceRequest): Promise<VerifyInvoiceResponse> {
   const found = await findStored(dependencies, context, request);
-  const response = { subscription: found.run.subscriptionReference, runIndex: found.run.runIndex };
+  const result = await verdictOf(dependencies, context, found);
+  return { subscription: found.run.subscriptionReference, runIndex: found.run.runIndex, result };
+}
+
+async function verdictOf({ sources }: VerifyingDependencies, context: CallContext, found: Found): Promise<VerifyInvoiceResponse['result']> {
   try {
-    const { facts, composed } = await derive(dependencies, context, found);
-    const difference = firstDifference(found.rows, derivedRows(storedRun(facts, composed)), found.numbering);
-    return { ...response, result: difference === null ? { $case: 'match', value: { digest: composed.digest } } : { $case: 'firstDifference', value: difference } };
+    const { facts, composed, completedDigest } = await deriveRun(sources, context, runToDerive(found), async (queries) => {
+      const fault = await findUsageFault(sources, context, queries);
+      if (fault !== null) throw new SourceChanged(fault);
+    });
+    const difference = firstDifference({ ...found, completedDigest }, storedRun(facts, composed));
+    return difference === null ? { $case: 'match', value: { digest: composed.digest } } : { $case: 'firstDifference', value: difference };
   } catch (error) {
-    if (error instanceof NotDerivable) return { ...response, result: { $case: 'error', value: { reason: error.reason, message: error.message } } };
+    if (error instanceof SourceChanged) return { $case: 'firstDifference', value: error.difference };
+    if (error instanceof NotDerivable) return { $case: 'error', value: { reason: error.reason, message: error.message } };
     throw error;
+  }
+}
+
+/** A source record shows by itself that it was changed; what would be composed from it is not looked at. */
+class SourceChanged extends Error {
+  override readonly name = 'SourceChanged';
+  readonly difference: Difference;
+  constructor(difference: Difference) {
+    super(`${difference.path} is not as it was recorded`);
+    this.difference = difference;
   }
 }
 
 export async function explainInvoice(dependencies: VerifyingDependencies, context: CallContext, request: ExplainInvoiceRequest): Promise<ExplainInvoiceResponse> {
   const found = await findStored(dependencies, context, request);
   try {
-    const { facts, composed } = await derive(dependencies, context, found);
+    const { facts, composed } = await deriveRun(dependencies.sources, context, runToDerive(found));
     return { explanation: explanationToProto(facts, composed) };
   } catch (error) {
     if (error instanceof NotDerivable) throw errors.RUN_NOT_DERIVABLE({ run_reason: error.reason, run_message: error.message });
@@ -47,9 +67,8 @@ export async function explainInvoice(dependencies: VerifyingDependencies, contex
   }
 }
 
-async function derive({ sources }: VerifyingDependencies, context: CallContext, { run, engineVersions }: Found): Promise<DerivedRun> {
-  const { subscriptionReference, runIndex, cutoff: sealedThrough } = run;
-  return await deriveRun(sources, context, { subscriptionReference, runIndex, sealedThrough, engineVersions });
+function runToDerive({ run: { subscriptionReference, runIndex, cutoff }, engineVersions }: Found): RunToDerive {
+  return { subscriptionReference, runIndex, sealedThrough: cutoff, engineVersions };
 }
 
 async function findStored({ database }: VerifyingDependencies, { organizationId }: CallContext, request: VerifyInvoiceRequest): Promise<Found> {

@@ -1,18 +1,20 @@
 /** Aggregation of usage events in SQL. */
-import type { Sql } from '@valora/chassis';
+import { commonErrors, type Sql } from '@valora/chassis';
 import type { AggregatedUsage } from '@valora/rating';
 import type { UsageQuery } from './usage-query.ts';
 
 interface AggregateRow {
+  /** From 1. */
+  readonly position: number;
   readonly event_count: bigint;
   readonly quantity: string;
   readonly usage_set_digest: string;
 }
 
-/** One answer for each query, in their order. Every meter must exist. */
+/** One answer for each query, in their order. Errors: NOT_FOUND for a meter whose row is gone though it was read once, which only a superuser can have done. */
 export async function aggregateInSql(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<AggregatedUsage[]> {
   const rows = await sql.query<AggregateRow>(
-    `select usage.event_count, usage.quantity, usage.usage_set_digest
+    `select query.position::integer as position, usage.event_count, usage.quantity, usage.usage_set_digest
      from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
        with ordinality as query (meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, position)
      join meter on meter.organization_id = $1 and meter.code = query.meter_code
@@ -41,5 +43,8 @@ export async function aggregateInSql(sql: Sql, organizationId: string, queries: 
       queries.map(({ interval }) => interval.end),
       queries.map(({ knownBefore }) => knownBefore),
     ]);
+  const answered = new Set(rows.map(({ position }) => position));
+  const unanswered = queries.find((_, index) => !answered.has(index + 1));
+  if (unanswered !== undefined) throw commonErrors.NOT_FOUND({ resource: 'meter', name: unanswered.meterCode });
   return rows.map((row) => ({ eventCount: row.event_count, quantity: row.quantity, usageSetDigest: row.usage_set_digest }));
 }

@@ -8,6 +8,7 @@ import { FenceServiceService } from '@valora/contracts/valora/metering/v1/fence'
 import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
 import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import { aggregateUsage } from './aggregate-usage.ts';
+import { checkUsage } from './check-usage.ts';
 import { createMeter } from './create-meter.ts';
 import type { Transaction } from './dependencies.ts';
 import { findLateUsage } from './find-late-usage.ts';
@@ -39,6 +40,7 @@ export async function createMeteringService(platform: Platform): Promise<Running
       listUsageEvents: (context, request) => listUsageEvents(dependencies, context, request),
       aggregateUsage: (context, request) => aggregateUsage(dependencies, context, request),
       findLateUsage: (context, request) => findLateUsage(dependencies, context, request),
+      checkUsage: (context, request) => checkUsage(dependencies, context, request),
     }, unary),
     unaryService(AuditServiceService, auditHandlers(database), unary),
     unaryService(FenceServiceService, fenceHandlers(dependencies), unary),

@@ -1,6 +1,7 @@
 import type { CallContext } from '@valora/chassis';
 import type { UsageEvent as UsageEventMessage, UsageQuery } from '@valora/contracts/valora/metering/v1/usage';
 import { aggregateUsage as fold, instant, matchesFilters, parseDecimal, sha256Hex, type AggregationKind, type DigestedUsageEvent, type PropertyFilter } from '@valora/rating';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aggregateUsage } from '../src/aggregate-usage.ts';
 import { candidateOf } from '../src/usage-event.ts';
@@ -79,6 +80,18 @@ describe('AggregateUsage', () => {
     ['no key', { queryKey: '' }, 'queries[0].query_key'],
   ])('refuses %s', async (_, changes, field) => {
     await expect(aggregateUsage(metering.dependencies, context, { queries: [query(changes)] })).rejects.toMatchObject({ facts: { metadata: { field } } });
+  });
+
+  test('refuses a meter that was read once and is gone, and gives no other query its answer', async () => {
+    const other = await organizationWithMeters();
+    const queries = [query({ queryKey: 'a', meter: 'calls' }), query({ queryKey: 'b', meter: 'tokens' })];
+    await aggregateUsage(metering.dependencies, other, { queries });
+    const owner = new pg.Client({ connectionString: metering.url });
+    await owner.connect();
+    await owner.query("set session_replication_role = 'replica'");
+    await owner.query("delete from metering.meter where organization_id = $1 and code = 'calls'", [other.organizationId]);
+    await owner.end();
+    await expect(aggregateUsage(metering.dependencies, other, { queries })).rejects.toMatchObject({ facts: { reason: 'NOT_FOUND', metadata: { name: 'calls' } } });
   });
 
   test('refuses no queries, a key twice, and an unknown meter by its name', async () => {

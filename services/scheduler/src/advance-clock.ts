@@ -11,6 +11,7 @@ import { jobs, type JobDefinition, type WorkDone } from './job.ts';
 import type { Peers } from './peers.ts';
 
 const STEPS_MAX = 1_000_000;
+const SETTLEMENTS_PER_LOOK = 1_000;
 /** How long to wait for a scheduler replica that holds the work which is due. */
 const OTHER_WORKER_POLL_MS = 50;
 
@@ -26,6 +27,7 @@ export async function advanceClock(peers: Peers, context: CallContext, request: 
   // What was recorded since the clock was moved last may call for settlements, which nobody else looks for in a sandbox.
   await setClocks(peers, context, now);
   await workOn(peers, context, jobs[Job.OPEN_CYCLES]);
+  await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: SETTLEMENTS_PER_LOOK, all: true });
   for (let steps = 0; steps < STEPS_MAX; steps += 1) {
     if (context.signal.aborted) throw commonErrors.DEADLINE_EXCEEDED();
     const due = await nextDueTime(peers, context);

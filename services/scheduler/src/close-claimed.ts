@@ -22,22 +22,35 @@ const BROKEN_OFF_DELAY = { seconds: 30n, nanos: 0 } as const;
 /** For a turn to end without meeting again what failed in it. */
 const REPORTED_DELAY = { seconds: 2n, nanos: 0 } as const;
 
-export async function closeClaimed(peers: Peers, context: OutgoingContext, { cycles, failures }: { cycles: readonly BillingCycle[]; failures: Failures }): Promise<{ readonly processedCount: number; readonly failedRuns: readonly FailedRun[] }> {
+/** What is needed of other services. */
+export interface ClosingPeers {
+  readonly invoices: Pick<Peers['invoices'], 'runBillingCycles'>;
+  readonly billingCycles: Pick<Peers['billingCycles'], 'completeCycles' | 'releaseCycles'>;
+}
+
+export interface ClaimedCycles {
+  readonly cycles: readonly BillingCycle[];
+  /** As in the claim: what this worker no longer holds it can't give back. */
+  readonly leaseHolder: string;
+  readonly failures: Failures;
+}
+
+export async function closeClaimed(peers: ClosingPeers, context: OutgoingContext, { cycles, leaseHolder, failures }: ClaimedCycles): Promise<{ readonly processedCount: number; readonly failedRuns: readonly FailedRun[] }> {
   try {
     const results = await run(peers, context, cycles);
     const completed = results.flatMap(({ cycle, result }) => (result?.$case === 'digest' ? [{ cycle, runDigest: result.value }] : []));
     const failedRuns = results.flatMap(({ cycle, result }) =>
       (cycle !== undefined && result?.$case === 'error' ? [{ subscription: cycle.subscription, cycleIndex: cycle.cycleIndex, error: result.value }] : []));
     if (completed.length > 0) await peers.billingCycles.completeCycles(context, { completed });
-    await (failures === 'COUNT' ? giveBack(peers, context, { failed: failedRuns }) : giveBack(peers, context, { cycles: failedRuns, retryDelay: REPORTED_DELAY }));
+    await (failures === 'COUNT' ? giveBack(peers, context, { leaseHolder, failed: failedRuns }) : giveBack(peers, context, { leaseHolder, cycles: failedRuns, retryDelay: REPORTED_DELAY }));
     return { processedCount: completed.length, failedRuns };
   } catch (error) {
-    await giveBack(peers, context, { cycles, retryDelay: failures === 'COUNT' ? BROKEN_OFF_DELAY : REPORTED_DELAY });
+    await giveBack(peers, context, { leaseHolder, cycles, retryDelay: failures === 'COUNT' ? BROKEN_OFF_DELAY : REPORTED_DELAY });
     throw error;
   }
 }
 
-async function run(peers: Peers, context: OutgoingContext, cycles: readonly BillingCycle[]): Promise<readonly BillingRunResult[]> {
+async function run(peers: ClosingPeers, context: OutgoingContext, cycles: readonly BillingCycle[]): Promise<readonly BillingRunResult[]> {
   const [first, ...rest] = cycles.map(({ cutoffTime }) => {
     if (cutoffTime === undefined) throw new Error('a claimed cycle has no cutoff');
     return instantFromTimestamp(cutoffTime);
@@ -61,14 +74,15 @@ async function run(peers: Peers, context: OutgoingContext, cycles: readonly Bill
  * it off may have been the caller's deadline. If this fails too, the leases end by themselves.
  */
 async function giveBack(
-  peers: Peers, { organizationId, caller }: OutgoingContext,
-  { cycles = [], failed = [], retryDelay = REPORTED_DELAY }: { cycles?: readonly Pick<BillingCycle, 'subscription' | 'cycleIndex'>[]; failed?: readonly FailedRun[]; retryDelay?: { seconds: bigint; nanos: number } },
+  peers: ClosingPeers, { organizationId, caller }: OutgoingContext,
+  { leaseHolder, cycles = [], failed = [], retryDelay = REPORTED_DELAY }:
+    { leaseHolder: string; cycles?: readonly Pick<BillingCycle, 'subscription' | 'cycleIndex'>[]; failed?: readonly FailedRun[]; retryDelay?: { seconds: bigint; nanos: number } },
 ): Promise<void> {
   if (cycles.length + failed.length === 0) return;
   const context: OutgoingContext = { organizationId, caller, deadlineMs: Date.now() + GIVE_BACK_MS, callDepth: 0 };
   await peers.billingCycles.releaseCycles(context, {
     cycles: cycles.map(({ subscription, cycleIndex }) => ({ subscription, cycleIndex })),
-    retryDelay,
+    retryDelay, leaseHolder,
     failed: failed.map(({ subscription, cycleIndex, error: { reason, message } }) =>
       ({ cycle: { subscription, cycleIndex }, reason, message: message.replace(CONTROL_CHARACTERS, ' ').slice(0, MESSAGE_LENGTH_MAX) })),
   }).catch(() => {});

@@ -1,5 +1,6 @@
 // The jobs: for one organization, what is done when its time has come. A job decides nothing; it moves work that is due from
 // the service that owns it to the service that does it, in bounded batches, and may run late, early, twice or at once.
+import { randomUUID } from 'node:crypto';
 import type { OutgoingContext } from '@valora/chassis';
 import { DueWorkKind as InvoicingWork } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { DueWorkKind as SubscriptionWork } from '@valora/contracts/valora/subscription/v1/billing_cycle';
@@ -58,14 +59,14 @@ const openCycles: JobDefinition = {
   durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.subscriptionDueWork.claimOrganizations(context,
     { kind: SubscriptionWork.OPEN_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
-  async work(peers, context, failures) {
+  async work(peers, context) {
     const opened = await inBatches(async () => {
       const { openedCount } = await peers.billingCycles.openDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH });
       return { processedCount: openedCount, failedRuns: [], more: openedCount === CYCLES_PER_BATCH };
     });
     if (opened.more) return opened;
     const settled = await inBatches(async () => {
-      const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: failures === 'REPORT' });
+      const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: false });
       return { processedCount: openedCount, failedRuns: [], more };
     });
     return { ...settled, processedCount: opened.processedCount + settled.processedCount };
@@ -82,8 +83,9 @@ const closeCycles: JobDefinition = {
   work: (peers, context, failures) => inBatches(async (batches) => {
     // Only a turn's first batch hurries: what fails in it would be met again by every other.
     const withoutRetryDelay = failures === 'REPORT' && batches === 0;
-    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH, leaseDuration: cycleLease, withoutRetryDelay });
-    return { ...(await closeClaimed(peers, context, { cycles, failures })), more: cycles.length > 0 };
+    const leaseHolder = randomUUID();
+    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH, leaseDuration: cycleLease, withoutRetryDelay, leaseHolder });
+    return { ...(await closeClaimed(peers, context, { cycles, leaseHolder, failures })), more: cycles.length > 0 };
   }),
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.CLOSE_CYCLES }),
 };

@@ -2,6 +2,7 @@
 import { currentTime, fenceExists, queryOne, sealThrough, type NextDue, type Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import type { BillingCycle, BillingCycleState } from './billing-cycle.ts';
+import { LEASE_EXPIRED } from './cycle-failure.ts';
 import type { SubscriptionDatabase, Transaction } from './database.ts';
 import type { BillingCycle as BillingCycleRow } from './generated/prisma/client.ts';
 
@@ -69,23 +70,39 @@ export async function moveCutoff(tx: Transaction, organizationId: string, { subs
   await tx.billingCycle.update({ where: { organizationId_subscriptionReference_cycleIndex: { organizationId, subscriptionReference, cycleIndex: index } }, data: { cutoffTime } });
 }
 
+export interface CycleClaim {
+  readonly now: Instant;
+  readonly batchSizeMax: number;
+  readonly leaseMicros: bigint;
+  readonly leaseHolder: string;
+  readonly withoutRetryDelay: boolean;
+}
+
 /**
- * Takes cycles whose cutoff has come, OPEN → CLOSING, also those whose earlier taker let its lease end. The lease goes by the
- * database's clock, as the taker lives by real time, in a sandbox too. Concurrent claimers skip each other's rows.
+ * Takes cycles whose cutoff has come, OPEN → CLOSING, also those that were given back and whose delay is over. The lease goes by
+ * the database's clock, as the taker lives by real time, in a sandbox too. Concurrent claimers skip each other's rows. Cycles whose
+ * last lease expired are taken one at a time, when there are no others, and those first to which it happened least: one of them may
+ * be what ended its taker.
  */
-export async function claimCycles(sql: Sql, { now, batchSizeMax, leaseMicros, withoutRetryDelay }: { now: Instant; batchSizeMax: number; leaseMicros: bigint; withoutRetryDelay: boolean }): Promise<readonly BillingCycle[]> {
+export async function claimCycles(sql: Sql, claim: CycleClaim): Promise<readonly BillingCycle[]> {
+  const cycles = await take(sql, claim, { leaseExpired: false });
+  return cycles.length > 0 ? cycles : await take(sql, { ...claim, batchSizeMax: 1 }, { leaseExpired: true });
+}
+
+async function take(sql: Sql, { now, batchSizeMax, leaseMicros, leaseHolder, withoutRetryDelay }: CycleClaim, { leaseExpired }: { readonly leaseExpired: boolean }): Promise<readonly BillingCycle[]> {
   const rows = await sql.query<BillingCycleRow>(
     `with clock as materialized (select now_micros() as now),
      due as materialized (
        select cycle.subscription_reference, cycle.cycle_index, clock.now from billing_cycle cycle, clock
        where cycle.organization_id = current_organization() and cycle.state <> 'CLOSED' and not cycle.set_aside and cycle.cutoff_time <= $1::bigint
-         and (cycle.state = 'OPEN' or cycle.lease_end_time <= clock.now or (cycle.given_back and $4::boolean)) and ${PREDECESSOR_CLOSED}
-       order by cycle.cutoff_time, cycle.subscription_reference, cycle.cycle_index
+         and (cycle.state = 'OPEN' or (cycle.given_back and (cycle.lease_end_time <= clock.now or $4::boolean))) and ${PREDECESSOR_CLOSED}
+         and (cycle.failure_reason is not distinct from '${LEASE_EXPIRED}') = $6::boolean
+       order by ${leaseExpired ? 'cycle.failure_count, ' : ''}cycle.cutoff_time, cycle.subscription_reference, cycle.cycle_index
        limit $2::bigint for update of cycle skip locked)
-     update billing_cycle cycle set state = 'CLOSING', lease_end_time = due.now + $3::bigint, given_back = false
+     update billing_cycle cycle set state = 'CLOSING', lease_end_time = due.now + $3::bigint, lease_holder = $5, given_back = false
      from due where cycle.organization_id = current_organization() and cycle.subscription_reference = due.subscription_reference and cycle.cycle_index = due.cycle_index
      returning ${COLUMNS}`,
-    [now, BigInt(batchSizeMax), leaseMicros, withoutRetryDelay]);
+    [now, BigInt(batchSizeMax), leaseMicros, withoutRetryDelay, leaseHolder, leaseExpired]);
   return rows.map(cycleFromRow).toSorted(byCutoff);
 }
 

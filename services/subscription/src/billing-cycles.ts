@@ -1,12 +1,15 @@
 // The rpcs of billing cycles.
 import { commonErrors, Fields, leaseBounds, paged, parsePage, type CallContext, type Handlers, type RecordingDependencies } from '@valora/chassis';
-import type {
-  BillingCycleServiceService, ClaimDueCyclesRequest, ClaimDueCyclesResponse, ListBillingCyclesRequest, ListBillingCyclesResponse,
+import {
+  BillingCycleServiceService, type ClaimDueCyclesRequest, type ClaimDueCyclesResponse, type ListBillingCyclesRequest, type ListBillingCyclesResponse,
 } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { claimCycles, findSealedClock, listCyclesAfter } from './billing-cycle-store.ts';
 import { billingCycleToProto } from './billing-cycle.ts';
 import { batchGetBillingFacts } from './billing-facts.ts';
 import { completeCycles } from './complete-cycles.ts';
+import { countFailures } from './count-failures.ts';
+import { expiredLeases } from './cycle-failure-store.ts';
+import { parseLeaseHolder } from './cycle-name.ts';
 import type { SubscriptionDatabase, Transaction } from './database.ts';
 import { openDueCycles, type OpeningDependencies } from './open-due-cycles.ts';
 import { openSettlementCycles, type SettlingDependencies } from './open-settlement-cycles.ts';
@@ -47,15 +50,18 @@ async function listBillingCycles(database: SubscriptionDatabase, { organizationI
   return { cycles: rows.map(billingCycleToProto), nextPageToken };
 }
 
-async function claimDueCycles(database: SubscriptionDatabase, { organizationId }: CallContext, request: ClaimDueCyclesRequest): Promise<ClaimDueCyclesResponse> {
+async function claimDueCycles(database: SubscriptionDatabase, context: CallContext, request: ClaimDueCyclesRequest): Promise<ClaimDueCyclesResponse> {
   const fields = new Fields();
   const batchSizeMax = fields.integer('batch_size_max', request.batchSizeMax, { min: 1, max: CLAIMED_MAX });
   const leaseMicros = fields.durationMicros('lease_duration', request.leaseDuration, leaseBounds);
+  const leaseHolder = parseLeaseHolder(fields, request.leaseHolder);
   fields.check();
-  const now = await findSealedClock(database, organizationId);
+  const now = await findSealedClock(database, context.organizationId);
   if (now === null) return { cycles: [] };
-  const cycles = await database.bulk(organizationId, async (sql) => {
-    return await claimCycles(sql, { now, batchSizeMax, leaseMicros, withoutRetryDelay: request.withoutRetryDelay });
+  const cycles = await database.bulk(context.organizationId, async (sql) => {
+    const expired = await expiredLeases(sql, batchSizeMax);
+    await countFailures(sql, { context, action: BillingCycleServiceService.claimDueCycles.path }, expired);
+    return await claimCycles(sql, { now, batchSizeMax, leaseMicros, leaseHolder, withoutRetryDelay: request.withoutRetryDelay });
   });
   return { cycles: cycles.map(billingCycleToProto) };
 }

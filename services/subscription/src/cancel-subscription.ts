@@ -4,7 +4,7 @@ import { commonErrors, Fields, mutate, sqlOf, takeRecordedTime, type CallContext
 import {
   CancelTiming, SubscriptionServiceService, type CancelSubscriptionRequest, type CancelSubscriptionResponse, type UncancelSubscriptionRequest, type UncancelSubscriptionResponse,
 } from '@valora/contracts/valora/subscription/v1/subscription';
-import { cancelInForce, cycleBounds, type Instant } from '@valora/rating';
+import { cancelInForce, cycleBounds, cycleIndexAt, laterOf, type Instant } from '@valora/rating';
 import { findLastTwoCycles } from './billing-cycle-store.ts';
 import { lockCustomer } from './customer-store.ts';
 import type { Transaction } from './database.ts';
@@ -87,9 +87,10 @@ async function cancelTimeOf(tx: Transaction, organizationId: string, { timing, t
 /** The end of the period that is running, or of the first one: as persisted, and for cycles not opened yet as it will be. */
 async function periodEndAfter(tx: Transaction, organizationId: string, { reference, cadence, startTime }: Subscription, now: Instant): Promise<Instant> {
   const [last] = await findLastTwoCycles(tx, organizationId, reference);
-  let end = last?.end ?? startTime;
-  for (let index = (last?.index ?? 0) + 1; end <= now || end === startTime; index += 1) end = cycleBounds(cadence, index, startTime).end;
-  return end;
+  if (last !== undefined && last.end > now) return last.end;
+  // Reckoned and not walked to: a hundred missed years of days take seconds, and the fence is held.
+  const running = cycleIndexAt(cadence, laterOf(now, startTime), startTime);
+  return cycleBounds(cadence, Math.max(running, (last?.index ?? 0) + 1), startTime).end;
 }
 
 function requireInRange(fields: Fields, { timing }: Cancel, cancelTime: Instant, { subscription, now }: Held): void {

@@ -3,13 +3,25 @@ import { queryOne, type Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import { cycleFromRow } from './billing-cycle-store.ts';
 import type { BillingCycle } from './billing-cycle.ts';
-import type { AfterFailure } from './cycle-failure.ts';
-import type { CycleName } from './cycle-name.ts';
+import { LEASE_EXPIRED, LEASE_EXPIRED_MESSAGE, type AfterFailure } from './cycle-failure.ts';
+import { cycleKey, type CycleName } from './cycle-name.ts';
 import type { Transaction } from './database.ts';
 
 export interface CycleFailure extends CycleName {
   readonly reason: string;
   readonly message: string;
+}
+
+/** A failure, and how often the cycle has failed with it. */
+export interface CountedFailure {
+  readonly failure: CycleFailure;
+  readonly failureCount: number;
+}
+
+interface FailureCountRow {
+  readonly subscription_reference: string;
+  readonly cycle_index: number;
+  readonly failure_count: number;
 }
 
 export interface SetAsideCycle {
@@ -20,14 +32,27 @@ export interface SetAsideCycle {
   readonly failureTime: Instant;
 }
 
-/** How often the runs of locked cycles have failed, in the order of `names`. */
-export async function failureCounts(sql: Sql, names: readonly CycleName[]): Promise<readonly number[]> {
-  const rows = await sql.query<{ failure_count: number }>(
-    `select cycle.failure_count from unnest($1::text[], $2::int[]) with ordinality as named (subscription_reference, cycle_index, position)
-     join billing_cycle cycle on cycle.organization_id = current_organization() and cycle.subscription_reference = named.subscription_reference and cycle.cycle_index = named.cycle_index
-     order by named.position`,
-    [names.map(({ subscriptionReference }) => subscriptionReference), names.map(({ index }) => index)]);
-  return rows.map((row) => row.failure_count);
+/** Of locked cycles those whose lease this holder has, by their key, with how often their runs have failed. */
+export async function heldCycles(sql: Sql, names: readonly CycleName[], leaseHolder: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql.query<FailureCountRow>(
+    `select cycle.subscription_reference, cycle.cycle_index, cycle.failure_count from billing_cycle cycle
+     where cycle.organization_id = current_organization() and (cycle.subscription_reference, cycle.cycle_index) in (select * from unnest($1::text[], $2::int[]))
+       and cycle.state = 'CLOSING' and not cycle.given_back and cycle.lease_holder = $3`,
+    [names.map(({ subscriptionReference }) => subscriptionReference), names.map(({ index }) => index), leaseHolder]);
+  return new Map(rows.map((row) => [cycleKey({ subscriptionReference: row.subscription_reference, index: row.cycle_index }), row.failure_count]));
+}
+
+/** Locks up to `limit` cycles whose lease ended without a word from its holder. Concurrent claimers skip each other's rows. */
+export async function expiredLeases(sql: Sql, limit: number): Promise<readonly CountedFailure[]> {
+  const rows = await sql.query<FailureCountRow>(
+    `select cycle.subscription_reference, cycle.cycle_index, cycle.failure_count from billing_cycle cycle
+     where cycle.organization_id = current_organization() and cycle.state = 'CLOSING' and not cycle.set_aside and not cycle.given_back and cycle.lease_end_time <= now_micros()
+     order by cycle.lease_end_time, cycle.subscription_reference, cycle.cycle_index limit $1::bigint for update of cycle skip locked`,
+    [BigInt(limit)]);
+  return rows.map((row) => ({
+    failure: { subscriptionReference: row.subscription_reference, index: row.cycle_index, reason: LEASE_EXPIRED, message: LEASE_EXPIRED_MESSAGE },
+    failureCount: row.failure_count + 1,
+  }));
 }
 
 /** Whether the organization lives by a clock of its own. */
@@ -36,7 +61,7 @@ export async function isSandbox(sql: Sql): Promise<boolean> {
 }
 
 /** Notes failures of locked cycles that are being closed, and when they come back. */
-export async function storeFailures(sql: Sql, failures: readonly { readonly failure: CycleFailure; readonly failureCount: number; readonly after: AfterFailure }[]): Promise<void> {
+export async function storeFailures(sql: Sql, failures: readonly (CountedFailure & { readonly after: AfterFailure })[]): Promise<void> {
   await sql.query(
     `update billing_cycle cycle
      set given_back = true, lease_end_time = now_micros() + failed.delay_micros, set_aside = failed.set_aside,

@@ -1,11 +1,11 @@
 // ReleaseCycles: claimed cycles go back, to be given out again after a delay. One whose run failed is counted, and waits
 // longer each time or is set aside; one that was only broken off is not.
-import { appendAuditRecords, commonErrors, Fields, takeRecordedTime, type CallContext } from '@valora/chassis';
+import { commonErrors, Fields, type CallContext } from '@valora/chassis';
 import { BillingCycleServiceService, type ReleaseCyclesRequest, type ReleaseCyclesResponse } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { lockCycles, releaseLeases } from './billing-cycle-store.ts';
-import { failureCounts, isSandbox, storeFailures, type CycleFailure } from './cycle-failure-store.ts';
-import { afterFailure, FAILURES_MAX } from './cycle-failure.ts';
-import { cycleKey, parseCycleName, type CycleName } from './cycle-name.ts';
+import { countFailures } from './count-failures.ts';
+import { heldCycles, type CountedFailure, type CycleFailure } from './cycle-failure-store.ts';
+import { cycleKey, parseCycleName, parseLeaseHolder, type CycleName } from './cycle-name.ts';
 import type { SubscriptionDatabase } from './database.ts';
 
 const RELEASED_MAX = 1_000;
@@ -17,34 +17,29 @@ interface Release {
   readonly released: readonly CycleName[];
   readonly delayMicros: bigint;
   readonly failures: readonly CycleFailure[];
+  readonly leaseHolder: string;
 }
 
 export async function releaseCycles(database: SubscriptionDatabase, context: CallContext, request: ReleaseCyclesRequest): Promise<ReleaseCyclesResponse> {
-  const { released, delayMicros, failures } = parseRelease(request);
+  const { released, delayMicros, failures, leaseHolder } = parseRelease(request);
   await database.bulk(context.organizationId, async (sql) => {
     const named = [...released, ...failures];
     const found = new Set((await lockCycles(sql, named)).map(cycleKey));
     const absent = named.find((name) => !found.has(cycleKey(name)));
     if (absent !== undefined) throw commonErrors.NOT_FOUND({ resource: 'billing cycle', name: cycleKey(absent) });
-    if (released.length > 0) await releaseLeases(sql, { released, delayMicros });
-    if (failures.length === 0) return;
-    const sandbox = await isSandbox(sql);
-    const counts = await failureCounts(sql, failures);
-    const counted = failures.map((failure, position) => {
-      const failureCount = (counts[position] ?? 0) + 1;
-      return { failure, failureCount, after: afterFailure(failureCount, { sandbox }) };
+    // What its holder no longer holds is another's by now, or back already: it is left as it is.
+    const held = await heldCycles(sql, named, leaseHolder);
+    await releaseLeases(sql, { released: released.filter((name) => held.has(cycleKey(name))), delayMicros });
+    const counted = failures.flatMap((failure): CountedFailure[] => {
+      const before = held.get(cycleKey(failure));
+      return before === undefined ? [] : [{ failure, failureCount: before + 1 }];
     });
-    const setAside = counted.filter(({ failureCount, after }) => after.kind === 'SET_ASIDE' && failureCount === FAILURES_MAX);
-    const recordedTime = setAside.length > 0 ? await takeRecordedTime(sql) : null;
-    await storeFailures(sql, counted);
-    if (recordedTime === null) return;
-    await appendAuditRecords(sql, { context, action: BillingCycleServiceService.releaseCycles.path, recordedTime }, setAside.map(({ failure: { subscriptionReference, index, reason } }) =>
-      ({ subject: `billing cycle ${subscriptionReference}/${index}`, change: { set_aside: true, reason } })));
+    await countFailures(sql, { context, action: BillingCycleServiceService.releaseCycles.path }, counted);
   });
   return {};
 }
 
-function parseRelease({ cycles, failed, retryDelay }: ReleaseCyclesRequest): Release {
+function parseRelease({ cycles, failed, retryDelay, leaseHolder }: ReleaseCyclesRequest): Release {
   const fields = new Fields();
   fields.count('cycles', [...cycles, ...failed], { min: 1, max: RELEASED_MAX });
   const released = cycles.slice(0, RELEASED_MAX).map((cycle, position) => parseCycleName(fields, `cycles[${position}]`, cycle));
@@ -58,6 +53,7 @@ function parseRelease({ cycles, failed, retryDelay }: ReleaseCyclesRequest): Rel
     named.add(cycleKey(name));
   }
   const delayMicros = fields.durationMicros('retry_delay', retryDelay, { microsMax: RETRY_DELAY_MICROS_MAX });
+  const holder = parseLeaseHolder(fields, leaseHolder);
   fields.check();
-  return { released, delayMicros, failures };
+  return { released, delayMicros, failures, leaseHolder: holder };
 }

@@ -1,4 +1,5 @@
 // What subscription asks of other services, as functions. Nothing here is asked from within a transaction.
+import { setTimeout as delay } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { CallError, commonErrors, instantFromTimestamp, timestampFromInstant, type OutgoingContext, type Peer, type Stub, type Timestamp } from '@valora/chassis';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
@@ -40,6 +41,8 @@ const intervals: Readonly<Record<number, PeriodInterval>> = {
 };
 const roundingModes: Readonly<Record<number, RoundingMode>> = { [RoundingModeMessage.HALF_UP]: 'HALF_UP', [RoundingModeMessage.HALF_EVEN]: 'HALF_EVEN' };
 const MICROS_PER_SECOND = 1_000_000n;
+const SEAL_ATTEMPTS_MAX = 20;
+const SEAL_RETRY_MS = 100;
 
 export function createSources({ tenancy, pricing, metering }: { tenancy: Peer; pricing: Peer; metering: Peer }): Sources {
   const organizations = tenancy.stub(OrganizationServiceService);
@@ -48,13 +51,17 @@ export function createSources({ tenancy, pricing, metering }: { tenancy: Peer; p
   const usage = metering.stub(UsageServiceService);
   const catalog = pricing.stub(CatalogServiceService);
 
+  /** Waits where its clock is a little behind ours, or its sandbox clock is moved a moment later. Whoever asks again later asks for a later time: without the wait it would never be reached. */
   async function seal(fence: Pick<Stub<typeof TenancyFence>, 'sealThrough'>, context: OutgoingContext, throughTime: Instant): Promise<void> {
-    try {
-      await fence.sealThrough(context, { throughTime: timestampFromInstant(throughTime) });
-    } catch (error) {
-      // Its clock is a little behind ours, or its sandbox clock is moved a moment later.
-      if (error instanceof CallError && error.reason === 'SEAL_IN_FUTURE') throw commonErrors.UNAVAILABLE();
-      throw error;
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        await fence.sealThrough(context, { throughTime: timestampFromInstant(throughTime) });
+        return;
+      } catch (error) {
+        if (!(error instanceof CallError) || error.reason !== 'SEAL_IN_FUTURE') throw error;
+        if (attempts === SEAL_ATTEMPTS_MAX) throw commonErrors.UNAVAILABLE();
+      }
+      await delay(SEAL_RETRY_MS);
     }
   }
 

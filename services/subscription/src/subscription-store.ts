@@ -64,8 +64,8 @@ export async function insertFact(tx: Transaction, organizationId: string, subscr
 }
 
 /**
- * Another subscription of the customer that has one of these items' meters at some moment of [start, end); null if there is
- * none. Null for `end` is open. Needs lockCustomer.
+ * Another subscription of the customer that has one of these items' meters at some moment of [start, end), which is empty where it was canceled
+ * before it began; null if there is none. Null for `end` is open. Needs lockCustomer.
  */
 export async function findOtherOnMeter(
   sql: Sql,
@@ -75,7 +75,7 @@ export async function findOtherOnMeter(
     `select item.subscription_reference, item.meter_code from subscription_item item
      join subscription_schedule schedule on schedule.organization_id = item.organization_id and schedule.subscription_reference = item.subscription_reference
      where item.organization_id = current_organization() and item.customer_reference = $1 and item.meter_code = any($2::text[]) and item.subscription_reference <> $3
-       and item.start_time < coalesce($5::bigint, item.start_time + 1)
+       and $4::bigint < coalesce($5::bigint, $4::bigint + 1) and item.start_time < coalesce($5::bigint, item.start_time + 1)
        and (schedule.cancel_time is null or schedule.cancel_time > greatest($4::bigint, item.start_time))
      order by item.subscription_reference, item.position limit 1`,
     [customerReference, items.flatMap(({ meterCode }) => meterCode ?? []), reference, start, end]);

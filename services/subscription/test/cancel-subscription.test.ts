@@ -1,4 +1,6 @@
 /** Ending subscriptions, through the rpcs: what it does to state, cycles and cutoffs, and what is refused. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { DueWorkKind } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { CancelTiming, SubscriptionState } from '@valora/contracts/valora/subscription/v1/subscription';
 import { parseInstant } from '@valora/rating';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -82,6 +84,21 @@ describe('a cancel', () => {
     expect((await stands(organizationId))[1]).toBe(end);
   });
 
+  test('at the period end after a hundred years of missed days is found without walking through them', async () => {
+    const organizationId = await furnished({ start: '1926-02-01T12:00:00Z', plan: 'daily' });
+    const begun = performance.now();
+    await atPeriodEnd(organizationId);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect((await stands(organizationId))[1]).toBe('2026-01-15T12:00:00Z');
+  });
+
+  test('at the period end is the last one also when several cycles are opened late and at once', async () => {
+    const organizationId = await furnished({ start: '2025-12-01T00:00:00Z' });
+    await atPeriodEnd(organizationId);
+    await lab.setClock(organizationId, '2026-04-01T00:00:00Z');
+    expect(await open(organizationId)).toEqual(['s 1: [2025-12-01, 2026-01-01) cutoff 2026-01-15T00:00:00.000001Z', 's 2: [2026-01-01, 2026-02-01) cutoff 2026-02-01']);
+  });
+
   test('in a later period shortens that one when it is opened, by the grace known at its start', async () => {
     const organizationId = await furnished();
     await open(organizationId);
@@ -93,6 +110,16 @@ describe('a cancel', () => {
     expect(opened).toEqual([
       's 1: [2026-01-01, 2026-02-01) cutoff 2026-02-01', 's 2: [2026-02-01, 2026-03-01) cutoff 2026-03-01', 's 3: [2026-03-01, 2026-04-01) cutoff 2026-03-10T01:00:00Z',
     ]);
+  });
+
+  test('never moves a cutoff before the one before it, whose grace may be longer', async () => {
+    const organizationId = await furnished({ start: '2025-12-10T00:00:00Z' });
+    lab.settings = [settings('2020-01-01T00:00:00Z', 864_000_000_000n), settings('2026-01-01T00:00:00Z')];
+    const opened = await open(organizationId);
+    lab.settings = [settings('2020-01-01T00:00:00Z')];
+    expect(opened).toEqual(['s 1: [2025-12-10, 2026-01-10) cutoff 2026-01-25T00:00:00.000001Z', 's 2: [2026-01-10, 2026-02-10) cutoff 2026-02-10']);
+    await cancel(lab, organizationId, 's');
+    expect(await cycles(organizationId)).toEqual([opened[0], 's 2: [2026-01-10, 2026-02-10) cutoff 2026-01-25T00:00:00.000001Z']);
   });
 
   test('in the past lets the cycles stand that have begun: they are credited, not removed', async () => {
@@ -162,6 +189,18 @@ describe('a cancel', () => {
     expect(await claimed(organizationId)).toEqual(['1']);
   });
 
+  test('wakes whoever opens cycles when it is done, as nothing may open afterwards and usage may be late', async () => {
+    const organizationId = await furnished();
+    await open(organizationId);
+    const isDue = async () => (await lab.dueWork.claimOrganizations(as(organizationId), { kind: DueWorkKind.OPEN_CYCLES, batchSizeMax: 1_000, leaseDuration: { seconds: 1n, nanos: 0 } })).organizationIds.includes(organizationId);
+    await lab.dueWork.releaseOrganization(as(organizationId), { kind: DueWorkKind.OPEN_CYCLES });
+    await cancel(lab, organizationId, 's', '2026-01-20T00:00:00Z');
+    await lab.setClock(organizationId, '2026-01-19T23:59:59.999999Z');
+    expect(await isDue()).toBe(false);
+    await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
+    expect(await isDue()).toBe(true);
+  });
+
   test('among sixteen cancels and takings back at once, the cutoff is that of the last fact', async () => {
     for (let round = 0; round < 4; round += 1) {
       const organizationId = await furnished();
@@ -173,6 +212,19 @@ describe('a cancel', () => {
       const end = last?.fact?.$case === 'canceled' ? shown(last.effectiveTime) : '2026-02-01T00:00:00Z';
       expect(await cycles(organizationId)).toEqual([`s 1: [2026-01-01, 2026-02-01) cutoff ${end.replace('T00:00:00Z', '')}`]);
     }
+  });
+});
+
+describe('what is due waits for a cancel that is still on its way', () => {
+  test.each([['claiming', claimed], ['opening', open], ['settling', settle]])('%s', async (_title, look) => {
+    const organizationId = await furnished();
+    // A writer that has its recorded time and has not committed, as CancelSubscription before its end.
+    const writing = lab.asOwner(`begin; set local search_path = subscription; select set_config('app.organization', '${organizationId}', true); select take_recorded_time(); select pg_sleep(2); commit`);
+    await delay(700);
+    const begun = performance.now();
+    await look(organizationId);
+    expect(performance.now() - begun).toBeGreaterThan(500);
+    await writing;
   });
 });
 
@@ -267,6 +319,24 @@ describe('a settlement', () => {
     ]);
   });
 
+  test('is opened of all, in batches of one too; by turns a batch says that there are more', async () => {
+    for (const all of [true, false]) {
+      const organizationId = await ended();
+      await createCustomer(lab, organizationId, 'two', 'UTC');
+      await subscribe(lab, organizationId, { reference: 't', customer: 'two', plan: 'calls', start: '2026-01-01T00:00:00Z' });
+      await cancel(lab, organizationId, 't', '2026-01-10T00:00:00Z');
+      await lab.setClock(organizationId, '2026-03-01T01:00:00Z');
+      await open(organizationId);
+      lab.firstRecorded.set('s', parseInstant('2026-03-01T00:30:00Z')).set('t', parseInstant('2026-03-01T00:30:00Z'));
+      const turn = () => lab.cycles.openSettlementCycles(as(organizationId), { batchSizeMax: 1, all });
+      const turns = [await turn(), await turn(), await turn()];
+      lab.firstRecorded.clear();
+      expect(turns).toEqual(all
+        ? [{ openedCount: 2, more: false }, { openedCount: 0, more: false }, { openedCount: 0, more: false }]
+        : [{ openedCount: 1, more: true }, { openedCount: 1, more: true }, { openedCount: 0, more: expect.any(Boolean) }]);
+    }
+  });
+
   test('waits for the grace known when it was recorded', async () => {
     const organizationId = await ended();
     lab.firstRecorded.set('s', parseInstant('2026-02-10T00:00:00Z'));
@@ -300,8 +370,32 @@ describe('a settlement', () => {
     lab.firstRecorded.delete('s');
   });
 
+  test('is not looked for while cycles are still to be opened: it would take the place of one', async () => {
+    const organizationId = await furnished({ start: '2025-11-01T00:00:00Z' });
+    await lab.cycles.openDueCycles(as(organizationId), { batchSizeMax: 1 });
+    await cancel(lab, organizationId, 's');
+    await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
+    lab.firstRecorded.set('s', parseInstant('2026-01-16T00:00:00Z'));
+    const before = await settle(organizationId, true);
+    await open(organizationId);
+    const after = await settle(organizationId, true);
+    lab.firstRecorded.delete('s');
+    expect([before, after]).toEqual([0, 1]);
+  });
+
+  test('is not looked for where the cancel is at the very start, though a cycle was opened: there is no time in service', async () => {
+    const organizationId = await furnished({ start: '2026-01-15T00:00:00Z' });
+    await cancel(lab, organizationId, 's');
+    expect(await open(organizationId)).toHaveLength(1);
+    await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
+    lab.firstRecorded.set('s', parseInstant('2026-01-16T00:00:00Z'));
+    const opened = await settle(organizationId, true);
+    lab.firstRecorded.delete('s');
+    expect(opened).toBe(0);
+  });
+
   test('is not looked for before a cancel is final, nor without a meter or a time in service', async () => {
-    lab.firstRecorded.set('s', parseInstant('2026-01-15T00:00:00Z'));
+    lab.firstRecorded.set('s', parseInstant('2026-04-01T00:00:00Z')); // after every cutoff here, so that only not looking keeps it from being found
     const running = await furnished();
     await open(running);
     await atPeriodEnd(running);
@@ -310,6 +404,7 @@ describe('a settlement', () => {
     await cancel(lab, feesOnly, 's');
     const neverBegun = await furnished({ start: '2026-03-01T00:00:00Z' });
     await cancel(lab, neverBegun, 's');
+    for (const organizationId of [running, feesOnly, neverBegun]) await lab.setClock(organizationId, '2026-01-20T00:00:00Z');
     expect([await settle(running, true), await settle(feesOnly, true), await settle(neverBegun, true)]).toEqual([0, 0, 0]);
     lab.firstRecorded.delete('s');
   });

@@ -30,8 +30,8 @@ export interface SubscriptionLab {
   /** Through when tenancy was asked to seal, in order. */
   readonly sealed: Instant[];
   setClock(organizationId: string, text: string): Promise<void>;
-  /** Runs SQL as the owner of the database, whom row-level security does not hold. */
-  asOwner(statement: string): Promise<void>;
+  /** Runs SQL as the owner of the database, whom row-level security does not hold; answers the rows. */
+  asOwner(statement: string): Promise<readonly object[]>;
   close(): Promise<void>;
 }
 
@@ -43,6 +43,7 @@ const plans: Readonly<Record<string, PlanOffer>> = {
   pro: { code: 'pro', version: 3, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'fee', meterCode: null }, { code: 'tokens', meterCode: 'tokens' }, { code: 'seat', meterCode: null }] },
   calls: { code: 'calls', version: 1, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'calls', meterCode: 'calls' }] },
   both: { code: 'both', version: 1, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'calls', meterCode: 'calls' }, { code: 'tokens', meterCode: 'tokens' }] },
+  daily: { code: 'daily', version: 1, interval: 'DAY', intervalCount: 1, prices: [{ code: 'calls', meterCode: 'calls' }] },
   fees: { code: 'fees', version: 1, interval: 'MONTH', intervalCount: 1, prices: [{ code: 'fee', meterCode: null }] },
 };
 let requests = 0;
@@ -84,7 +85,7 @@ export async function openSubscriptionLab(): Promise<SubscriptionLab> {
       const owner = new pg.Client({ connectionString: testDatabase.url });
       await owner.connect();
       try {
-        await owner.query(statement);
+        return (await owner.query<object>(statement)).rows;
       } finally {
         await owner.end();
       }

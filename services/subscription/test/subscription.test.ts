@@ -109,6 +109,16 @@ describe('a meter of a customer', () => {
     await subscribe(lab, 'org_meter', { reference: 'instead', customer: 'never', plan: 'calls', start: '2026-01-01T00:00:00Z' });
   });
 
+  test('is not needed by one that ends before it begins, so that another one does not keep it from being canceled', async () => {
+    await createCustomer(lab, 'org_meter', 'empty');
+    await subscribe(lab, 'org_meter', { reference: 'empty', customer: 'empty', plan: 'calls', start: '2026-06-01T00:00:00Z' });
+    await cancel(lab, 'org_meter', 'empty', '2026-06-01T00:00:00Z');
+    await subscribe(lab, 'org_meter', { reference: 'running', customer: 'empty', plan: 'calls', start: '2026-01-01T00:00:00Z' });
+    await cancel(lab, 'org_meter', 'empty', '2026-06-01T00:00:00Z');
+    expect(await refusal(cancel(lab, 'org_meter', 'empty', '2026-06-01T00:00:00.000001Z'))).toMatchObject({ reason: 'METER_ALREADY_SUBSCRIBED' });
+    await cancel(lab, 'org_meter', 'empty');
+  });
+
   test.each([1, 2, 3, 4, 5])('goes to one of twelve creations that race for it, round %i', async (round) => {
     const customer = `racer-${round}`;
     await createCustomer(lab, 'org_race', customer);

@@ -67,6 +67,11 @@ export function fullPeriod(cadence: BillingCadence, cycleIndex: number, start: I
   return { start: boundaryAt(cadence, first + cycleIndex - 1), end: boundaryAt(cadence, first + cycleIndex) };
 }
 
+/** The cycle in which a moment at or after the start lies, without walking the cycles before it. Errors: as `periodBoundary`. */
+export function cycleIndexAt(cadence: BillingCadence, moment: Instant, start: Instant): number {
+  return boundaryIndexAtOrBefore(cadence, moment) - boundaryIndexAtOrBefore(cadence, start) + 1;
+}
+
 /** The greatest n whose boundary is not after the moment; below zero for a moment before the anchor. */
 function boundaryIndexAtOrBefore(cadence: BillingCadence, moment: Instant): number {
   requireCadence(cadence, 0);

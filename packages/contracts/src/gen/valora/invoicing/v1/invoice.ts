@@ -227,6 +227,11 @@ export interface Invoice {
     | undefined;
   /** Credits of earlier runs that this invoice uses up, in (issue time, id) order. */
   readonly credits: readonly AppliedCredit[];
+  /**
+   * Hex SHA-256 of the RFC 8785 JSON `{"canonical_invoice":"<digest>","number":"<number>"}`, which ties the number to what it
+   * numbers; empty for a draft.
+   */
+  readonly numberDigest: string;
 }
 
 /** A part of a credit note that an invoice uses up. */
@@ -355,7 +360,10 @@ export interface VerifiedRun {
 
 /** One value that is stored otherwise than derived. */
 export interface Difference {
-  /** Where, for example `run_line[2].amount` or `canonical_invoice.lines[0].amount`. */
+  /**
+   * Where, for example `run_line[2].amount` or `canonical_invoice.lines[0].amount`; for a usage event or its key with the
+   * idempotency key, for example `usage_event[order-7].content_digest`.
+   */
   readonly path: string;
   /** The stored value as text, at most 1,000 characters; absent if nothing is stored there. */
   readonly storedValue?:
@@ -386,7 +394,7 @@ export interface ExplainInvoiceResponse {
 
 /** Request of RunBillingCycles. */
 export interface RunBillingCyclesRequest {
-  /** 1 to 1,000. */
+  /** 1 to 1,000, each subscription once. */
   readonly cycles: readonly BillingCycleName[];
   /** At or after the cutoff of every one of them, and reached by the organization's clock: all services are sealed through it. */
   readonly sealThroughTime?: Timestamp | undefined;
@@ -766,6 +774,7 @@ function createBaseInvoice(): Invoice {
     digest: "",
     subtotal: undefined,
     credits: [],
+    numberDigest: "",
   };
 }
 
@@ -812,6 +821,9 @@ export const Invoice: MessageFns<Invoice> = {
     }
     for (const v of message.credits) {
       AppliedCredit.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.numberDigest !== "") {
+      writer.uint32(114).string(message.numberDigest);
     }
     return writer;
   },
@@ -933,6 +945,14 @@ export const Invoice: MessageFns<Invoice> = {
             message.credits.push(AppliedCredit.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.numberDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -974,6 +994,11 @@ export const Invoice: MessageFns<Invoice> = {
       credits: globalThis.Array.isArray(object?.credits)
         ? object.credits.map((e: any) => AppliedCredit.fromJSON(e))
         : [],
+      numberDigest: isSet(object.numberDigest)
+        ? globalThis.String(object.numberDigest)
+        : isSet(object.number_digest)
+        ? globalThis.String(object.number_digest)
+        : "",
     };
   },
 
@@ -1018,6 +1043,9 @@ export const Invoice: MessageFns<Invoice> = {
     if (message.credits?.length) {
       obj.credits = message.credits.map((e) => AppliedCredit.toJSON(e));
     }
+    if (message.numberDigest !== "") {
+      obj.numberDigest = message.numberDigest;
+    }
     return obj;
   },
 
@@ -1045,6 +1073,7 @@ export const Invoice: MessageFns<Invoice> = {
       ? Money.fromPartial(object.subtotal)
       : undefined;
     message.credits = object.credits?.map((e) => AppliedCredit.fromPartial(e)) || [];
+    message.numberDigest = object.numberDigest ?? "";
     return message;
   },
 };
@@ -3352,9 +3381,9 @@ export const InvoiceServiceService = {
   /**
    * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
    * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
-   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
-   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
-   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   * number, then the canonical form and its digest. Before that, the run's usage events are compared with their digests and
+   * keys. The credits of earlier runs are derived again too, from the subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND.
    */
   verifyInvoice: {
     path: "/valora.invoicing.v1.InvoiceService/VerifyInvoice" as const,
@@ -3368,7 +3397,7 @@ export const InvoiceServiceService = {
   },
   /**
    * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
-   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, RUN_NOT_DERIVABLE.
    */
   explainInvoice: {
     path: "/valora.invoicing.v1.InvoiceService/ExplainInvoice" as const,
@@ -3429,14 +3458,14 @@ export interface InvoiceServiceServer extends UntypedServiceImplementation {
   /**
    * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
    * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
-   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
-   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
-   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   * number, then the canonical form and its digest. Before that, the run's usage events are compared with their digests and
+   * keys. The credits of earlier runs are derived again too, from the subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND.
    */
   verifyInvoice: handleUnaryCall<VerifyInvoiceRequest, VerifyInvoiceResponse>;
   /**
    * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
-   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, RUN_NOT_DERIVABLE.
    */
   explainInvoice: handleUnaryCall<ExplainInvoiceRequest, ExplainInvoiceResponse>;
   /**
@@ -3509,9 +3538,9 @@ export interface InvoiceServiceClient extends Client {
   /**
    * Derives the run of an invoice or credit note again from the source records of all services, by the path of the close,
    * and compares everything stored with it: each column of the run, its lines, its document and applied credits, the
-   * number, then the canonical form and its digest. The credits of earlier runs are derived again too, from the
-   * subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
-   * Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS.
+   * number, then the canonical form and its digest. Before that, the run's usage events are compared with their digests and
+   * keys. The credits of earlier runs are derived again too, from the subscription's first run on. Read only. A difference is an answer, not an error; so are facts that no longer make a run.
+   * Reasons: FIELD_INVALID, NOT_FOUND.
    */
   verifyInvoice(
     request: VerifyInvoiceRequest,
@@ -3530,7 +3559,7 @@ export interface InvoiceServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Answers the derivation tree of an invoice or credit note, from a fresh derivation and not from what was stored; compare
-   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, TOO_MANY_EARLIER_RUNS, RUN_NOT_DERIVABLE.
+   * with VerifyInvoice. Read only. Reasons: FIELD_INVALID, NOT_FOUND, RUN_NOT_DERIVABLE.
    */
   explainInvoice(
     request: ExplainInvoiceRequest,

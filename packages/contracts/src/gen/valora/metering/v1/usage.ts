@@ -252,6 +252,32 @@ export interface FindLateUsageResponse {
   readonly lateUsages: readonly LateUsage[];
 }
 
+/** Request of CheckUsage. */
+export interface CheckUsageRequest {
+  /** 1 to 10,000 queries, as for AggregateUsage. */
+  readonly queries: readonly UsageQuery[];
+}
+
+/** A stored event or key that is not as it was recorded. */
+export interface UsageFault {
+  /** The event's key. */
+  readonly idempotencyKey: string;
+  /** What differs, for example `usage_event.content_digest` or `usage_key.event_time`. */
+  readonly column: string;
+  /** What is stored there, digests in hex; absent if the row is gone. */
+  readonly storedValue?:
+    | string
+    | undefined;
+  /** What the other record says it must be. */
+  readonly derivedValue?: string | undefined;
+}
+
+/** Response of CheckUsage. */
+export interface CheckUsageResponse {
+  /** The first fault in byte order of the keys; absent for none. */
+  readonly firstFault?: UsageFault | undefined;
+}
+
 function createBaseUsageEvent(): UsageEvent {
   return {
     idempotencyKey: "",
@@ -2084,6 +2110,279 @@ export const FindLateUsageResponse: MessageFns<FindLateUsageResponse> = {
   },
 };
 
+function createBaseCheckUsageRequest(): CheckUsageRequest {
+  return { queries: [] };
+}
+
+export const CheckUsageRequest: MessageFns<CheckUsageRequest> = {
+  encode(message: CheckUsageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.queries) {
+      UsageQuery.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckUsageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckUsageRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queries.push(UsageQuery.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckUsageRequest {
+    return {
+      queries: globalThis.Array.isArray(object?.queries) ? object.queries.map((e: any) => UsageQuery.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CheckUsageRequest): unknown {
+    const obj: any = {};
+    if (message.queries?.length) {
+      obj.queries = message.queries.map((e) => UsageQuery.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CheckUsageRequest>, I>>(base?: I): CheckUsageRequest {
+    return CheckUsageRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CheckUsageRequest>, I>>(object: I): CheckUsageRequest {
+    const message = createBaseCheckUsageRequest() as any;
+    message.queries = object.queries?.map((e) => UsageQuery.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUsageFault(): UsageFault {
+  return { idempotencyKey: "", column: "", storedValue: undefined, derivedValue: undefined };
+}
+
+export const UsageFault: MessageFns<UsageFault> = {
+  encode(message: UsageFault, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.column !== "") {
+      writer.uint32(18).string(message.column);
+    }
+    if (message.storedValue !== undefined) {
+      writer.uint32(26).string(message.storedValue);
+    }
+    if (message.derivedValue !== undefined) {
+      writer.uint32(34).string(message.derivedValue);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UsageFault {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUsageFault() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.column = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.storedValue = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.derivedValue = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UsageFault {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      column: isSet(object.column) ? globalThis.String(object.column) : "",
+      storedValue: isSet(object.storedValue)
+        ? globalThis.String(object.storedValue)
+        : isSet(object.stored_value)
+        ? globalThis.String(object.stored_value)
+        : undefined,
+      derivedValue: isSet(object.derivedValue)
+        ? globalThis.String(object.derivedValue)
+        : isSet(object.derived_value)
+        ? globalThis.String(object.derived_value)
+        : undefined,
+    };
+  },
+
+  toJSON(message: UsageFault): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.column !== "") {
+      obj.column = message.column;
+    }
+    if (message.storedValue !== undefined) {
+      obj.storedValue = message.storedValue;
+    }
+    if (message.derivedValue !== undefined) {
+      obj.derivedValue = message.derivedValue;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UsageFault>, I>>(base?: I): UsageFault {
+    return UsageFault.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UsageFault>, I>>(object: I): UsageFault {
+    const message = createBaseUsageFault() as any;
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.column = object.column ?? "";
+    message.storedValue = object.storedValue ?? undefined;
+    message.derivedValue = object.derivedValue ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCheckUsageResponse(): CheckUsageResponse {
+  return { firstFault: undefined };
+}
+
+export const CheckUsageResponse: MessageFns<CheckUsageResponse> = {
+  encode(message: CheckUsageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.firstFault !== undefined) {
+      UsageFault.encode(message.firstFault, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckUsageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckUsageResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.firstFault = UsageFault.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckUsageResponse {
+    return {
+      firstFault: isSet(object.firstFault)
+        ? UsageFault.fromJSON(object.firstFault)
+        : isSet(object.first_fault)
+        ? UsageFault.fromJSON(object.first_fault)
+        : undefined,
+    };
+  },
+
+  toJSON(message: CheckUsageResponse): unknown {
+    const obj: any = {};
+    if (message.firstFault !== undefined) {
+      obj.firstFault = UsageFault.toJSON(message.firstFault);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CheckUsageResponse>, I>>(base?: I): CheckUsageResponse {
+    return CheckUsageResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CheckUsageResponse>, I>>(object: I): CheckUsageResponse {
+    const message = createBaseCheckUsageResponse() as any;
+    message.firstFault = (object.firstFault !== undefined && object.firstFault !== null)
+      ? UsageFault.fromPartial(object.firstFault)
+      : undefined;
+    return message;
+  },
+};
+
 /** Usage events of the caller's organization. */
 export type UsageServiceService = typeof UsageServiceService;
 export const UsageServiceService = {
@@ -2160,6 +2459,21 @@ export const UsageServiceService = {
       Buffer.from(FindLateUsageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FindLateUsageResponse => FindLateUsageResponse.decode(value),
   },
+  /**
+   * Looks whether the events of many parts of cycles are as they were recorded: each event's content has the digest stored with it, its key is
+   * taken by that content at that place, and each key taken there has its event. Answers the first that is not, by key; nothing if all are.
+   * Looks at events whatever the meter's filters and the subscription they name, as those may be what was changed. Read only. For verification.
+   * Reasons: FIELD_INVALID.
+   */
+  checkUsage: {
+    path: "/valora.metering.v1.UsageService/CheckUsage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckUsageRequest): Buffer => Buffer.from(CheckUsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckUsageRequest => CheckUsageRequest.decode(value),
+    responseSerialize: (value: CheckUsageResponse): Buffer => Buffer.from(CheckUsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckUsageResponse => CheckUsageResponse.decode(value),
+  },
 } as const;
 
 export interface UsageServiceServer extends UntypedServiceImplementation {
@@ -2190,6 +2504,13 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
    * Reasons: FIELD_INVALID.
    */
   findLateUsage: handleUnaryCall<FindLateUsageRequest, FindLateUsageResponse>;
+  /**
+   * Looks whether the events of many parts of cycles are as they were recorded: each event's content has the digest stored with it, its key is
+   * taken by that content at that place, and each key taken there has its event. Answers the first that is not, by key; nothing if all are.
+   * Looks at events whatever the meter's filters and the subscription they name, as those may be what was changed. Read only. For verification.
+   * Reasons: FIELD_INVALID.
+   */
+  checkUsage: handleUnaryCall<CheckUsageRequest, CheckUsageResponse>;
 }
 
 export interface UsageServiceClient extends Client {
@@ -2289,6 +2610,27 @@ export interface UsageServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FindLateUsageResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Looks whether the events of many parts of cycles are as they were recorded: each event's content has the digest stored with it, its key is
+   * taken by that content at that place, and each key taken there has its event. Answers the first that is not, by key; nothing if all are.
+   * Looks at events whatever the meter's filters and the subscription they name, as those may be what was changed. Read only. For verification.
+   * Reasons: FIELD_INVALID.
+   */
+  checkUsage(
+    request: CheckUsageRequest,
+    callback: (error: ServiceError | null, response: CheckUsageResponse) => void,
+  ): ClientUnaryCall;
+  checkUsage(
+    request: CheckUsageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckUsageResponse) => void,
+  ): ClientUnaryCall;
+  checkUsage(
+    request: CheckUsageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckUsageResponse) => void,
   ): ClientUnaryCall;
 }
 

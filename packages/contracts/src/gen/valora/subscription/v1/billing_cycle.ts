@@ -271,6 +271,11 @@ export interface ClaimDueCyclesRequest {
     | undefined;
   /** Also cycles that wait for their retry after a failure; for whoever has just mended the cause, as AdvanceClock's caller. */
   readonly withoutRetryDelay: boolean;
+  /**
+   * Whose the leases are, new for each claim: 1 to 128 printable ASCII characters without spaces. Absent: nobody's in
+   * particular.
+   */
+  readonly leaseHolder?: string | undefined;
 }
 
 /** Response of ClaimDueCycles. */
@@ -309,6 +314,8 @@ export interface ReleaseCyclesRequest {
     | undefined;
   /** Cycles whose run failed. */
   readonly failed: readonly FailedCycle[];
+  /** As in the claim. */
+  readonly leaseHolder?: string | undefined;
 }
 
 /** A cycle whose run failed. */
@@ -1699,7 +1706,7 @@ export const OpenSettlementCyclesResponse: MessageFns<OpenSettlementCyclesRespon
 };
 
 function createBaseClaimDueCyclesRequest(): ClaimDueCyclesRequest {
-  return { batchSizeMax: 0, leaseDuration: undefined, withoutRetryDelay: false };
+  return { batchSizeMax: 0, leaseDuration: undefined, withoutRetryDelay: false, leaseHolder: undefined };
 }
 
 export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
@@ -1712,6 +1719,9 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
     }
     if (message.withoutRetryDelay !== false) {
       writer.uint32(24).bool(message.withoutRetryDelay);
+    }
+    if (message.leaseHolder !== undefined) {
+      writer.uint32(34).string(message.leaseHolder);
     }
     return writer;
   },
@@ -1753,6 +1763,14 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
             message.withoutRetryDelay = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.leaseHolder = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1782,6 +1800,11 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
         : isSet(object.without_retry_delay)
         ? globalThis.Boolean(object.without_retry_delay)
         : false,
+      leaseHolder: isSet(object.leaseHolder)
+        ? globalThis.String(object.leaseHolder)
+        : isSet(object.lease_holder)
+        ? globalThis.String(object.lease_holder)
+        : undefined,
     };
   },
 
@@ -1796,6 +1819,9 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
     if (message.withoutRetryDelay !== false) {
       obj.withoutRetryDelay = message.withoutRetryDelay;
     }
+    if (message.leaseHolder !== undefined) {
+      obj.leaseHolder = message.leaseHolder;
+    }
     return obj;
   },
 
@@ -1809,6 +1835,7 @@ export const ClaimDueCyclesRequest: MessageFns<ClaimDueCyclesRequest> = {
       ? Duration.fromPartial(object.leaseDuration)
       : undefined;
     message.withoutRetryDelay = object.withoutRetryDelay ?? false;
+    message.leaseHolder = object.leaseHolder ?? undefined;
     return message;
   },
 };
@@ -2097,7 +2124,7 @@ export const CompleteCyclesResponse: MessageFns<CompleteCyclesResponse> = {
 };
 
 function createBaseReleaseCyclesRequest(): ReleaseCyclesRequest {
-  return { cycles: [], retryDelay: undefined, failed: [] };
+  return { cycles: [], retryDelay: undefined, failed: [], leaseHolder: undefined };
 }
 
 export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
@@ -2110,6 +2137,9 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
     }
     for (const v of message.failed) {
       FailedCycle.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.leaseHolder !== undefined) {
+      writer.uint32(34).string(message.leaseHolder);
     }
     return writer;
   },
@@ -2151,6 +2181,14 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
             message.failed.push(FailedCycle.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.leaseHolder = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2174,6 +2212,11 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
         ? Duration.fromJSON(object.retry_delay)
         : undefined,
       failed: globalThis.Array.isArray(object?.failed) ? object.failed.map((e: any) => FailedCycle.fromJSON(e)) : [],
+      leaseHolder: isSet(object.leaseHolder)
+        ? globalThis.String(object.leaseHolder)
+        : isSet(object.lease_holder)
+        ? globalThis.String(object.lease_holder)
+        : undefined,
     };
   },
 
@@ -2188,6 +2231,9 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
     if (message.failed?.length) {
       obj.failed = message.failed.map((e) => FailedCycle.toJSON(e));
     }
+    if (message.leaseHolder !== undefined) {
+      obj.leaseHolder = message.leaseHolder;
+    }
     return obj;
   },
 
@@ -2201,6 +2247,7 @@ export const ReleaseCyclesRequest: MessageFns<ReleaseCyclesRequest> = {
       ? Duration.fromPartial(object.retryDelay)
       : undefined;
     message.failed = object.failed?.map((e) => FailedCycle.fromPartial(e)) || [];
+    message.leaseHolder = object.leaseHolder ?? undefined;
     return message;
   },
 };
@@ -3453,7 +3500,9 @@ export const BillingCycleServiceService = {
   },
   /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
-   * complete. A claim whose lease ended is given out again. For the scheduler. Reasons: FIELD_INVALID.
+   * complete. A cycle whose lease ended is given out again, and that is counted as a failure (LEASE_EXPIRED): without delay,
+   * but after the 10th as ReleaseCycles says. It is claimed alone, when no other is due, so that a run that ends its process
+   * takes no neighbours along. For the scheduler. Reasons: FIELD_INVALID.
    */
   claimDueCycles: {
     path: "/valora.subscription.v1.BillingCycleService/ClaimDueCycles" as const,
@@ -3485,8 +3534,9 @@ export const BillingCycleServiceService = {
   /**
    * Gives claimed cycles back: they stay CLOSING and are given out again after a delay. Those in `failed` are counted: the
    * delay doubles with each failure from 30 s to 1 h, and after the 10th the cycle is set aside (never in a sandbox, where
-   * AdvanceClock names what failed). Atomic. Safe to repeat, save that each call counts its failures; a cycle that is CLOSED
-   * or set aside by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND. Next: ListSetAsideCycles.
+   * AdvanceClock names what failed). Atomic. Safe to repeat: nothing happens to a cycle that the holder no longer holds, as it
+   * is given back, CLOSED, set aside or claimed by another. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND.
+   * Next: ListSetAsideCycles.
    */
   releaseCycles: {
     path: "/valora.subscription.v1.BillingCycleService/ReleaseCycles" as const,
@@ -3562,7 +3612,9 @@ export interface BillingCycleServiceServer extends UntypedServiceImplementation 
   openSettlementCycles: handleUnaryCall<OpenSettlementCyclesRequest, OpenSettlementCyclesResponse>;
   /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
-   * complete. A claim whose lease ended is given out again. For the scheduler. Reasons: FIELD_INVALID.
+   * complete. A cycle whose lease ended is given out again, and that is counted as a failure (LEASE_EXPIRED): without delay,
+   * but after the 10th as ReleaseCycles says. It is claimed alone, when no other is due, so that a run that ends its process
+   * takes no neighbours along. For the scheduler. Reasons: FIELD_INVALID.
    */
   claimDueCycles: handleUnaryCall<ClaimDueCyclesRequest, ClaimDueCyclesResponse>;
   /**
@@ -3574,8 +3626,9 @@ export interface BillingCycleServiceServer extends UntypedServiceImplementation 
   /**
    * Gives claimed cycles back: they stay CLOSING and are given out again after a delay. Those in `failed` are counted: the
    * delay doubles with each failure from 30 s to 1 h, and after the 10th the cycle is set aside (never in a sandbox, where
-   * AdvanceClock names what failed). Atomic. Safe to repeat, save that each call counts its failures; a cycle that is CLOSED
-   * or set aside by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND. Next: ListSetAsideCycles.
+   * AdvanceClock names what failed). Atomic. Safe to repeat: nothing happens to a cycle that the holder no longer holds, as it
+   * is given back, CLOSED, set aside or claimed by another. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND.
+   * Next: ListSetAsideCycles.
    */
   releaseCycles: handleUnaryCall<ReleaseCyclesRequest, ReleaseCyclesResponse>;
   /**
@@ -3656,7 +3709,9 @@ export interface BillingCycleServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Claims cycles whose cutoff has passed, with a lease, OPEN → CLOSING. Run k is given out only after run k − 1 is
-   * complete. A claim whose lease ended is given out again. For the scheduler. Reasons: FIELD_INVALID.
+   * complete. A cycle whose lease ended is given out again, and that is counted as a failure (LEASE_EXPIRED): without delay,
+   * but after the 10th as ReleaseCycles says. It is claimed alone, when no other is due, so that a run that ends its process
+   * takes no neighbours along. For the scheduler. Reasons: FIELD_INVALID.
    */
   claimDueCycles(
     request: ClaimDueCyclesRequest,
@@ -3696,8 +3751,9 @@ export interface BillingCycleServiceClient extends Client {
   /**
    * Gives claimed cycles back: they stay CLOSING and are given out again after a delay. Those in `failed` are counted: the
    * delay doubles with each failure from 30 s to 1 h, and after the 10th the cycle is set aside (never in a sandbox, where
-   * AdvanceClock names what failed). Atomic. Safe to repeat, save that each call counts its failures; a cycle that is CLOSED
-   * or set aside by now stays so. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND. Next: ListSetAsideCycles.
+   * AdvanceClock names what failed). Atomic. Safe to repeat: nothing happens to a cycle that the holder no longer holds, as it
+   * is given back, CLOSED, set aside or claimed by another. For the scheduler. Reasons: FIELD_INVALID, NOT_FOUND.
+   * Next: ListSetAsideCycles.
    */
   releaseCycles(
     request: ReleaseCyclesRequest,

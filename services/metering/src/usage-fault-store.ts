@@ -1,0 +1,101 @@
+/**
+ * Finding usage faults in SQL: contents are digested where they lie, so that checking a million events moves none of them.
+ *
+ * The text that is digested is that of `usageEventContent` in the rating core, written once more in SQL; a test holds the two together. Only a superuser can have made a
+ * fault, so nothing here trusts that a column holds what the service would have written: no value may make the statement fail.
+ */
+import type { Sql } from '@valora/chassis';
+import type { StoredUsage } from './usage-fault.ts';
+import type { UsageQuery } from './usage-query.ts';
+
+/**
+ * RFC 8785 sorts names by UTF-16 code units, PostgreSQL by code points. They differ from U+E000 on, where UTF-16 puts characters beyond the basic plane first: with a
+ * character of their own before them, U+E000 and U+E001, both kinds come to lie as UTF-16 has them.
+ */
+const NAME_ORDER = String.raw`case when octet_length(name) = length(name) then name else
+  regexp_replace(regexp_replace(name, '([\uE000-\uFFFF])', E'\uE001\\1', 'g'), '([\U00010000-\U0010FFFF])', E'\uE000\\1', 'g') end collate "C"`;
+
+const PROPERTIES = `case when event.properties = '{}' then '{}' when jsonb_typeof(event.properties) <> 'object' then event.properties::text else
+  (select '{' || string_agg(to_json(name)::text || ':' || member::text, ',' order by ${NAME_ORDER}) || '}' from jsonb_each(event.properties) as property (name, member)) end`;
+
+/** The text of an event's content. */
+export const CONTENT = `'{"customer":' || to_json(event.customer_reference)::text || ',"event_time_micros":"' || event.event_time || '","meter":' || to_json(event.meter_code)::text
+  || ',"properties":' || ${PROPERTIES} || ',"subscription":' || coalesce(to_json(event.subscription_reference)::text, 'null')
+  || ',"value":' || coalesce('"' || trim_scale(event.value) || '"', 'null') || '}'`;
+
+/** Each part of time once, known as late as any query asks. */
+const PARTS = `with part as materialized (
+  select query.meter_code, query.customer_reference, query.start_time, query.end_time, max(query.known_before_time) as known_before_time
+  from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) as query (meter_code, customer_reference, start_time, end_time, known_before_time)
+  group by 1, 2, 3, 4)`;
+
+interface FaultRow {
+  readonly idempotency_key: string;
+  readonly event_digest: string | null;
+  readonly derived_digest: string | null;
+  readonly event_meter: string | null;
+  readonly event_customer: string | null;
+  readonly event_time: bigint | null;
+  readonly key_digest: string | null;
+  readonly key_meter: string | null;
+  readonly key_customer: string | null;
+  readonly key_event_time: bigint | null;
+}
+
+/** The first, in byte order of the keys, that is wrong; null if none is. */
+export async function findFirstFault(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<StoredUsage | null> {
+  const values = [
+    organizationId,
+    queries.map(({ meterCode }) => meterCode),
+    queries.map(({ customerReference }) => customerReference),
+    queries.map(({ interval }) => interval.start),
+    queries.map(({ interval }) => interval.end),
+    queries.map(({ knownBefore }) => knownBefore),
+  ];
+  const found = [...(await faultyEvents(sql, values)), ...(await keysWithoutEvent(sql, values))].map(storedFromRow);
+  return found.toSorted((one, other) => (one.idempotencyKey < other.idempotencyKey ? -1 : 1))[0] ?? null;
+}
+
+async function faultyEvents(sql: Sql, values: readonly unknown[]): Promise<readonly FaultRow[]> {
+  return await sql.query<FaultRow>(
+    `${PARTS}
+     select event.idempotency_key, encode(event.content_digest, 'hex') as event_digest, encode(content.digest, 'hex') as derived_digest,
+       event.meter_code as event_meter, event.customer_reference as event_customer, event.event_time,
+       encode(key.content_digest, 'hex') as key_digest, key.meter_code as key_meter, key.customer_reference as key_customer, key.event_time as key_event_time
+     from part
+     join usage_event as event on event.organization_id = $1 and event.meter_code = part.meter_code and event.customer_reference = part.customer_reference
+       and event.event_time >= part.start_time and event.event_time < part.end_time and event.recorded_time < part.known_before_time
+     cross join lateral (select sha256(convert_to(${CONTENT}, 'UTF8')) as digest offset 0) as content
+     left join usage_key as key on key.organization_id = $1 and key.idempotency_key = event.idempotency_key
+     where (event.content_digest = content.digest and key.content_digest = event.content_digest
+       and key.meter_code = event.meter_code and key.customer_reference = event.customer_reference and key.event_time = event.event_time) is not true
+     order by event.idempotency_key limit 1`, values);
+}
+
+/** Materialized before the first is taken: a plan that hopes to meet it early in the order of the keys would read every key of the organization. */
+async function keysWithoutEvent(sql: Sql, values: readonly unknown[]): Promise<readonly FaultRow[]> {
+  return await sql.query<FaultRow>(
+    `${PARTS}, lonely as materialized (
+       select key.idempotency_key, null::text as event_digest, null::text as derived_digest, null::text as event_meter, null::text as event_customer, null::bigint as event_time,
+         encode(key.content_digest, 'hex') as key_digest, key.meter_code as key_meter, key.customer_reference as key_customer, key.event_time as key_event_time
+       from part
+       join usage_key as key on key.organization_id = $1 and key.meter_code = part.meter_code and key.customer_reference = part.customer_reference
+         and key.event_time >= part.start_time and key.event_time < part.end_time
+       where not exists (
+         select from usage_event as event
+         where event.organization_id = $1 and event.meter_code = key.meter_code and event.customer_reference = key.customer_reference
+           and event.event_time = key.event_time and event.idempotency_key = key.idempotency_key))
+     select * from lonely order by idempotency_key limit 1`, values);
+}
+
+function storedFromRow(row: FaultRow): StoredUsage {
+  return {
+    idempotencyKey: row.idempotency_key,
+    event: row.event_digest === null || row.derived_digest === null || row.event_meter === null || row.event_customer === null || row.event_time === null ? null : {
+      contentDigest: row.event_digest, derivedDigest: row.derived_digest, meterCode: row.event_meter, customerReference: row.event_customer, eventTime: row.event_time,
+    },
+    key: row.key_digest === null || row.key_meter === null || row.key_customer === null || row.key_event_time === null ? null : {
+      contentDigest: row.key_digest, meterCode: row.key_meter, customerReference: row.key_customer, eventTime: row.key_event_time,
+    },
+  };
+}
