@@ -75,7 +75,7 @@ export async function* ingest<Event extends UsageEvent>(
     const [oldest] = underWay;
     if (underWay.length < inFlight || oldest === undefined) continue;
     yield await oldest;
-    underWay.shift();
+    void underWay.shift();
   }
   for (const sending of underWay) yield await sending;
 }
