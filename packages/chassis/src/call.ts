@@ -1,7 +1,7 @@
 // Calling another service through its contract: with a service token for the organization (a caller's key is never passed
 // on), the original actor, the caller's deadline and cancellation, and the call depth.
-import { Client, Metadata, type CallOptions, type ChannelCredentials, type MethodDefinition } from '@grpc/grpc-js';
-import { CallError } from './call-error.ts';
+import { Client, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
+import { callUnary, type Method, type RequestOf, type ResponseOf } from '@valora/client/call';
 import type { CallContext } from './context.ts';
 import type { ServiceTokenIssuer } from './credentials.ts';
 import { peerChannelOptions } from './peer-channel.ts';
@@ -15,10 +15,6 @@ export type OutgoingContext = Pick<CallContext, 'organizationId' | 'deadlineMs' 
   readonly signal?: AbortSignal;
 };
 
-type Method = MethodDefinition<never, unknown>;
-export type RequestOf<M> = M extends { requestDeserialize: (bytes: Buffer) => infer Request } ? Request : never;
-export type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer Response } ? Response : never;
-
 /** The rpcs of a service as functions. */
 export type Stub<Definition> = {
   readonly [Name in keyof Definition]: (context: OutgoingContext, request: RequestOf<Definition[Name]>) => Promise<ResponseOf<Definition[Name]>>;
@@ -27,29 +23,6 @@ export type Stub<Definition> = {
 export interface Peer {
   stub<Definition extends object>(definition: Definition): Stub<Definition>;
   close(): void;
-}
-
-export interface UnaryCall {
-  readonly method: Method;
-  readonly request: unknown;
-  readonly metadata: Metadata;
-  readonly options: CallOptions;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** One unary call as a promise; throws CallError. */
-export async function callUnary(client: Client, { method, request, metadata, options, signal }: UnaryCall): Promise<unknown> {
-  return await new Promise((resolve, reject) => {
-    const { path, requestSerialize, responseDeserialize } = method as unknown as MethodDefinition<unknown, unknown>;
-    const outgoing = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, options, (error, response) => {
-      signal?.removeEventListener('abort', cancel);
-      if (error === null) resolve(response);
-      else reject(new CallError(path, error));
-    });
-    const cancel = (): void => outgoing.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    if (signal?.aborted === true) cancel();
-  });
 }
 
 export interface PeerOptions {
