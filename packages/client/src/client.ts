@@ -1,5 +1,5 @@
 // A caller's connection to Valora: a typed function for each rpc, by service.
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, type Client } from '@grpc/grpc-js';
 import { AuditServiceService as InvoicingAudit } from '@valora/contracts/valora/invoicing/v1/audit';
 import { CreditNoteServiceService } from '@valora/contracts/valora/invoicing/v1/credit_note';
 import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
@@ -20,8 +20,11 @@ import { openChannel, RETRIES_MAX, type TlsOptions } from './channel.ts';
 import { createStub, type Stub } from './stub.ts';
 
 export interface ClientOptions {
-  /** `host:port`. */
-  readonly address: string;
+  /**
+   * `host:port` of everything; or, by service (`tenancy`, `metering`, …), where each listens that is called, if they listen apart.
+   * Any gRPC target will do, such as `dns:///host:port`.
+   */
+  readonly address: string | Readonly<Record<string, string>>;
   /** An API key, or the operator credential; null for none. */
   readonly credential: string | null;
   /** Absent: no TLS. */
@@ -38,10 +41,16 @@ export type ValoraClient = ReturnType<typeof createClient>;
 
 /** Connects at the first call. */
 export function createClient({ address, credential, tls, deadlineMs = DEADLINE_MS_DEFAULT, retries = RETRIES_MAX }: ClientOptions) {
-  const channel = openChannel({ address, tls, retries });
   const metadata = new Metadata();
   if (credential !== null) metadata.set('authorization', `Bearer ${credential}`);
-  const stub = <Definition extends object>(definition: Definition): Stub<Definition> => createStub(definition, { channel, metadata, deadlineMs, retries });
+  const channels = new Map<string, Client>();
+  const channelTo = (target: string): Client => {
+    const channel = channels.get(target) ?? openChannel({ address: target, tls, retries });
+    channels.set(target, channel);
+    return channel;
+  };
+  const stub = <Definition extends object>(definition: Definition): Stub<Definition> =>
+    createStub(definition, { channel: (path) => channelTo(addressOf(address, path)), metadata, deadlineMs, retries });
   return {
     organizations: stub(OrganizationServiceService),
     apiKeys: stub(ApiKeyServiceService),
@@ -59,6 +68,15 @@ export function createClient({ address, credential, tls, deadlineMs = DEADLINE_M
     },
     /** Any other service of the contracts, by its generated definition. */
     stub,
-    close: () => channel.close(),
+    close: () => channels.forEach((channel) => channel.close()),
   };
+}
+
+/** Of the service that an rpc's path `/valora.<service>.v1.…` names. */
+function addressOf(address: ClientOptions['address'], path: string): string {
+  if (typeof address === 'string') return address;
+  const service = /^\/valora\.([a-z]+)\./.exec(path)?.[1] ?? '';
+  const found = address[service];
+  if (found === undefined) throw new Error(`The client was given no address for ${service}, which ${path} needs.`);
+  return found;
 }

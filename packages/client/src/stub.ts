@@ -20,7 +20,8 @@ export type Rpc<M> = M extends { readonly responseStream: true }
 export type Stub<Definition> = { readonly [Name in keyof Definition]: Rpc<Definition[Name]> };
 
 export interface StubOptions {
-  readonly channel: Client;
+  /** The connection for an rpc's path. */
+  readonly channel: (path: string) => Client;
   readonly metadata: Metadata;
   readonly deadlineMs: number;
   readonly retries: number;
@@ -34,11 +35,11 @@ export function createStub<Definition extends object>(definition: Definition, { 
     const deadline = Date.now() + (settings.deadlineMs ?? deadlineMs);
     // A message without a request_id ignores it.
     const sent = { requestId: newRequestId(), ...request };
-    const call = (): Promise<unknown> => callUnary(channel, { method, request: sent, metadata, options: { deadline }, signal: settings.signal });
+    const call = (): Promise<unknown> => callUnary(channel(method.path), { method, request: sent, metadata, options: { deadline }, signal: settings.signal });
     return await withRetries(call, { retries, deadlineMs: deadline, signal: settings.signal });
   };
   const stream = (method: Method) => (request: object, settings: CallSettings = {}): AsyncIterable<unknown> =>
-    callStream(channel, { method, request, metadata, options: { deadline: Date.now() + (settings.deadlineMs ?? STREAM_MS) }, signal: settings.signal });
+    callStream(channel(method.path), { method, request, metadata, options: { deadline: Date.now() + (settings.deadlineMs ?? STREAM_MS) }, signal: settings.signal });
   const rpcs = Object.entries(definition).map(([name, method]: [string, Method]) => [name, method.responseStream ? stream(method) : unary(method)] as const);
   return Object.fromEntries(rpcs) as unknown as Stub<Definition>;
 }

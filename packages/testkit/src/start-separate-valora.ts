@@ -1,7 +1,9 @@
 // A Valora of separate processes for a test: any number of replicas of each service on one test database.
 import { randomBytes } from 'node:crypto';
 import { newOperatorCredential, peerVariable, secretDigest, serviceCalls, serviceDatabaseUrls, serviceNames, type ServiceName } from '@valora/chassis';
+import { createClient, type TlsOptions } from '@valora/client';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import { createOrganizations, type TestValora } from './start-test-valora.ts';
 import { freePorts, startServiceProcess, type ServiceProcess } from './service-process.ts';
 
 export interface SeparateValora {
@@ -14,6 +16,8 @@ export interface SeparateValora {
   readonly healthAddress: (service: ServiceName, replica: number) => string;
   /** Ends a replica by SIGTERM and starts it again at the same address; answers the exit code. */
   restart(service: ServiceName, replica: number): Promise<number | null>;
+  /** Creates organizations, as every test Valora does. */
+  readonly createOrganization: TestValora['createOrganization'];
   stop(): Promise<void>;
 }
 
@@ -21,9 +25,11 @@ export interface SeparateOptions {
   readonly replicas?: number;
   /** For every service beside what it needs. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** How callers speak to it; absent: without TLS. */
+  readonly tls?: TlsOptions;
 }
 
-export async function startSeparateValora({ replicas = 1, environment = {} }: SeparateOptions = {}): Promise<SeparateValora> {
+export async function startSeparateValora({ replicas = 1, environment = {}, tls }: SeparateOptions = {}): Promise<SeparateValora> {
   const database = await createTestDatabase();
   const ports = await freePorts(serviceNames.length * replicas * 2);
   const operatorCredential = newOperatorCredential();
@@ -48,7 +54,10 @@ export async function startSeparateValora({ replicas = 1, environment = {} }: Se
   const running = new Map<ServiceName, ServiceProcess[]>(serviceNames.map((service) => [service, []]));
   const all = serviceNames.flatMap((service) => numbers.map((replica) => ({ service, replica })));
   const started = await Promise.allSettled(all.map(async ({ service, replica }) => { (running.get(service) ?? [])[replica] = await start(service, replica); }));
+  const addresses = Object.fromEntries(serviceNames.map((service) => [service, target(service)]));
+  const organizations = createOrganizations((credential) => createClient({ address: addresses, credential, tls }), operatorCredential);
   const stop = async (): Promise<void> => {
+    organizations.close();
     await Promise.all([...running.values()].flat().map((each) => each.end('SIGTERM')));
     await database.drop();
   };
@@ -59,6 +68,7 @@ export async function startSeparateValora({ replicas = 1, environment = {} }: Se
   }
   return {
     database, operatorCredential, target, stop,
+    createOrganization: organizations.create,
     replicas: (service) => running.get(service) ?? [],
     healthAddress: (service, replica) => address(service, replica, 1),
     async restart(service, replica) {
