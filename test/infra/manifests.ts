@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 export interface Manifest {
   readonly apiVersion: string;
@@ -26,7 +26,7 @@ export function manifestsIn(path: string): readonly Manifest[] {
 /** Everything that the base is made of, by its kustomization. */
 export function baseManifests(): readonly Manifest[] {
   const folder = join(kubernetesFolder, 'base');
-  const { resources } = parseAllDocuments(readFileSync(join(folder, 'kustomization.yaml'), 'utf8'))[0]?.toJS() as { resources: string[] };
+  const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
   const others = readdirSync(folder).filter((name) => name !== 'kustomization.yaml' && !resources.includes(name));
   if (others.length > 0) throw new Error(`the kustomization leaves out ${others.join(', ')}`);
   return resources.flatMap((name) => manifestsIn(join(folder, name)));
