@@ -3,7 +3,7 @@
  * attributes say what and how many, never a credential, a body or a value from one. Without the SDK (see telemetry-preload.ts) all of this does nothing.
  */
 import { context, isSpanContextValid, ROOT_CONTEXT, SpanStatusCode, trace, type Attributes, type Link, type Span, type SpanContext } from '@opentelemetry/api';
-import { CallError } from './call-error.ts';
+import { CallError } from '@valora/client/call';
 import { DomainError } from './errors.ts';
 
 export type SpanAttributes = Attributes;
