@@ -1,7 +1,7 @@
 // What each language needs, how its stubs are made from proto/, and how its example is run. Compilers and libraries are pinned
 // with their hashes by the language's own means; what they make is not committed.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { run, versionOf, type Command } from './command.ts';
 import { interopFolder, root } from './paths.ts';
 
@@ -16,6 +16,8 @@ export interface Language {
 const protoFolder = join(root, 'proto');
 const PYTHON_MIN = [3, 10];
 const GO_MIN = [1, 26];
+const JAVA_MIN = [17, 0];
+const MAVEN_MIN = [3, 8];
 
 export const languages: Readonly<Record<string, Language>> = {
   python: {
@@ -27,6 +29,11 @@ export const languages: Readonly<Record<string, Language>> = {
     needs: `Go ${GO_MIN.join('.')} or newer, and a way to a Go module proxy`,
     isThere: async () => atLeast(await versionOf('go', ['version'], /go([0-9.]+)/), GO_MIN),
     prepare: prepareGo,
+  },
+  java: {
+    needs: `a JDK ${JAVA_MIN[0]} or newer as \`javac\` and \`java\`, Maven ${MAVEN_MIN.join('.')} or newer as \`mvn\`, and a way to Maven Central`,
+    isThere: async () => atLeast(await versionOf('javac', ['--version'], /javac ([0-9.]+)/), JAVA_MIN) && atLeast(await versionOf('mvn', ['--batch-mode', '--version'], /Apache Maven ([0-9.]+)/), MAVEN_MIN),
+    prepare: prepareJava,
   },
 };
 
@@ -69,4 +76,14 @@ async function prepareGo(): Promise<Command> {
   await run({ program: 'go', arguments: ['vet', './...'], folder });
   await run({ program: 'go', arguments: ['build', '-mod=readonly', '-o', example, '.'], folder });
   return { program: example, arguments: [], folder };
+}
+
+/** Maven loads what pom.xml names and refuses it where its checksum differs. */
+async function prepareJava(): Promise<Command> {
+  const folder = join(interopFolder, 'java');
+  rmSync(join(folder, 'generated'), { recursive: true, force: true });
+  const arguments_ = ['--batch-mode', '--quiet', '--strict-checksums', 'compile', 'dependency:build-classpath', '-Dmdep.includeScope=runtime', '-Dmdep.outputFile=generated/classpath'];
+  await run({ program: 'mvn', arguments: arguments_, folder });
+  const libraries = readFileSync(join(folder, 'generated', 'classpath'), 'utf8').trim();
+  return { program: 'java', arguments: ['-cp', [join(folder, 'generated', 'classes'), libraries].join(delimiter), 'billing.BillTwoMonths'], folder };
 }
