@@ -82,8 +82,8 @@ async function prepareGo(): Promise<Command> {
 async function prepareJava(): Promise<Command> {
   const folder = join(interopFolder, 'java');
   rmSync(join(folder, 'generated'), { recursive: true, force: true });
-  const arguments_ = ['--batch-mode', '--quiet', '--strict-checksums', 'compile', 'dependency:build-classpath', '-Dmdep.includeScope=runtime', '-Dmdep.outputFile=generated/classpath'];
-  await run({ program: 'mvn', arguments: arguments_, folder });
+  const build = ['--batch-mode', '--quiet', '--strict-checksums', 'compile', 'dependency:build-classpath', '-Dmdep.includeScope=runtime', '-Dmdep.outputFile=generated/classpath'];
+  await run({ program: 'mvn', arguments: build, folder });
   const libraries = readFileSync(join(folder, 'generated', 'classpath'), 'utf8').trim();
   return { program: 'java', arguments: ['-cp', [join(folder, 'generated', 'classes'), libraries].join(delimiter), 'billing.BillTwoMonths'], folder };
 }

@@ -1,10 +1,12 @@
-// `npm run interop -- python|go|all`: the examples in other languages, with stubs made from proto/, against a real Valora.
-// Each must print what was worked out by hand in expected.txt, and all the same digests: the same facts, the same bytes.
+// `npm run interop -- python|go|java|all`: the examples in other languages, with stubs made from proto/, against a real Valora.
+// Each must print what was worked out by hand in expected.txt, and all the same digests: the same facts, the same bytes. Between
+// them stands a door that turns the first call of each rpc away, so that they get nowhere without the shipped retry config.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { languages, type Language } from './languages.ts';
 import { interopFolder, root } from './paths.ts';
+import { openTurnstile } from './turnstile.ts';
 import { startValoraProcess, type ValoraProcess } from './valora-process.ts';
 
 const RETRY_CONFIG = join(root, 'packages/client/retry-service-config.json');
@@ -35,11 +37,14 @@ async function main(wanted: string | undefined): Promise<void> {
 
 /** Runs an example, compares what it prints with what is expected, and answers the digests it saw. */
 async function check({ name, command }: { name: string; command: Awaited<ReturnType<Language['prepare']>> }, { address, operatorCredential }: ValoraProcess): Promise<string> {
-  const environment = { ...command.environment, VALORA_ADDRESS: address, VALORA_OPERATOR_CREDENTIAL: operatorCredential, VALORA_RETRY_CONFIG: RETRY_CONFIG };
-  const printed = await run({ ...command, environment });
+  const turnstile = await openTurnstile(address);
+  const environment = { ...command.environment, VALORA_ADDRESS: turnstile.address, VALORA_OPERATOR_CREDENTIAL: operatorCredential, VALORA_RETRY_CONFIG: RETRY_CONFIG };
+  const printed = await run({ ...command, environment }).finally(turnstile.close);
   const expected = readFileSync(join(interopFolder, 'expected.txt'), 'utf8').replaceAll(/^#.*\n/gm, '');
   if (printed.replaceAll(DIGEST, '<digest>') !== expected) throw new Error(`The ${name} example printed:\n${printed}\nExpected was:\n${expected}`);
-  print(`${printed}${name}: as expected`);
+  const unretried = [...turnstile.turnedAwayPaths].filter((path) => !turnstile.retriedPaths.has(path));
+  if (unretried.length > 0) throw new Error(`The ${name} example did not retry ${unretried.join(', ')}.`);
+  print(`${printed}${name}: as expected, and ${turnstile.retriedPaths.size} rpcs retried once`);
   return (printed.match(DIGEST) ?? []).join(' ');
 }
 
