@@ -13,6 +13,8 @@ export interface WorkDone {
   readonly failedRuns: readonly FailedRun[];
   /** The turn ended before the work did. */
   readonly more: boolean;
+  /** What ended the turn before its time; what was done before it is done all the same. */
+  readonly brokenOff?: { readonly error: unknown };
 }
 
 /**
@@ -44,13 +46,17 @@ const cycleLease = { seconds: 20n, nanos: 0 } as const;
 async function inBatches(batch: (batches: number) => Promise<WorkDone>): Promise<WorkDone> {
   let processedCount = 0, more = true;
   const failedRuns: FailedRun[] = [];
-  for (let batches = 0; more && batches < BATCHES_PER_TURN; batches += 1) {
-    const done = await batch(batches);
-    processedCount += done.processedCount;
-    failedRuns.push(...done.failedRuns);
-    more = done.more;
+  try {
+    for (let batches = 0; more && batches < BATCHES_PER_TURN; batches += 1) {
+      const done = await batch(batches);
+      processedCount += done.processedCount;
+      failedRuns.push(...done.failedRuns);
+      more = done.more;
+    }
+    return { processedCount, failedRuns, more };
+  } catch (error) {
+    return { processedCount, failedRuns, more: false, brokenOff: { error } };
   }
-  return { processedCount, failedRuns, more };
 }
 
 const openCycles: JobDefinition = {
@@ -64,7 +70,7 @@ const openCycles: JobDefinition = {
       const { openedCount } = await peers.billingCycles.openDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH });
       return { processedCount: openedCount, failedRuns: [], more: openedCount === CYCLES_PER_BATCH };
     });
-    if (opened.more) return opened;
+    if (opened.more || opened.brokenOff !== undefined) return opened;
     const settled = await inBatches(async () => {
       const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: false });
       return { processedCount: openedCount, failedRuns: [], more };
