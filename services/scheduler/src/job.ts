@@ -5,6 +5,7 @@ import type { OutgoingContext } from '@valora/chassis';
 import { DueWorkKind as InvoicingWork } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { DueWorkKind as SubscriptionWork } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { createBatchSizes } from './batch-size.ts';
 import { closeClaimed, type FailedRun } from './close-claimed.ts';
 import type { Peers } from './peers.ts';
 
@@ -80,6 +81,8 @@ const openCycles: JobDefinition = {
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.OPEN_CYCLES }),
 };
 
+const closingSizes = createBatchSizes(CYCLES_PER_BATCH);
+
 const closeCycles: JobDefinition = {
   name: 'close_cycles',
   resource: 'billing_cycle',
@@ -90,8 +93,16 @@ const closeCycles: JobDefinition = {
     // Only a turn's first batch hurries: what fails in it would be met again by every other.
     const withoutRetryDelay = failures === 'REPORT' && batches === 0;
     const leaseHolder = randomUUID();
-    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH, leaseDuration: cycleLease, withoutRetryDelay, leaseHolder });
-    return { ...(await closeClaimed(peers, context, { cycles, leaseHolder, failures })), more: cycles.length > 0 };
+    const batchSizeMax = closingSizes.of(context.organizationId);
+    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax, leaseDuration: cycleLease, withoutRetryDelay, leaseHolder });
+    try {
+      const closed = await closeClaimed(peers, context, { cycles, leaseHolder, failures });
+      if (cycles.length > 0) closingSizes.succeeded(context.organizationId);
+      return { ...closed, more: cycles.length > 0 };
+    } catch (error) {
+      closingSizes.brokeOff(context.organizationId);
+      throw error;
+    }
   }),
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.CLOSE_CYCLES }),
 };
