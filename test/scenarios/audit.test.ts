@@ -67,6 +67,16 @@ test('a repeated request and a refused one leave no record', async () => {
   expect(await recordsOf(scenario, 'subscription')).toEqual(before);
 });
 
+test('a clock that is set to where it stands leaves no record', async () => {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  await scenario.advance('2026-01-02T00:00:00Z');
+  const records = async () => await Promise.all((Object.keys(audits) as (keyof typeof audits)[]).map((service) => recordsOf(scenario, service)));
+  const before = await records();
+  expect(before.map((of) => of.map(told).filter((line) => line === 'SetClock clock').length)).toEqual([1, 1, 1, 1, 1]);
+  await scenario.advance('2026-01-02T00:00:00Z');
+  expect(await records()).toEqual(before);
+});
+
 test('a tail gives every record once and in order while many commit at once, and goes on from a cursor', async () => {
   const { organizationId, apiKey, connection } = await valora.createOrganization();
   const metadata = new Metadata();
