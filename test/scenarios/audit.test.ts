@@ -1,5 +1,6 @@
 // The audit trail: a record for every state change, in its transaction, in order and without gaps, that nobody can change.
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { serviceRole, type ServiceName } from '@valora/chassis';
 import { callerOf, type PriceSample } from '@valora/cli';
 import type { AuditRecord } from '@valora/contracts/valora/audit/v1/audit';
@@ -7,6 +8,7 @@ import { AuditServiceService as InvoicingAudit } from '@valora/contracts/valora/
 import { AuditServiceService as MeteringAudit } from '@valora/contracts/valora/metering/v1/audit';
 import { AuditServiceService as PricingAudit } from '@valora/contracts/valora/pricing/v1/audit';
 import { AuditServiceService as SubscriptionAudit, type TailAuditLogResponse } from '@valora/contracts/valora/subscription/v1/audit';
+import { ApiKeyServiceService } from '@valora/contracts/valora/tenancy/v1/api_key';
 import { AuditServiceService as TenancyAudit } from '@valora/contracts/valora/tenancy/v1/audit';
 import { startScenario, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
@@ -65,6 +67,16 @@ test('a repeated request and a refused one leave no record', async () => {
   expect(await recordsOf(scenario, 'subscription')).toEqual(before);
 });
 
+test('a clock that is set to where it stands leaves no record', async () => {
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
+  await scenario.advance('2026-01-02T00:00:00Z');
+  const records = async () => await Promise.all((Object.keys(audits) as (keyof typeof audits)[]).map((service) => recordsOf(scenario, service)));
+  const before = await records();
+  expect(before.map((of) => of.map(told).filter((line) => line === 'SetClock clock').length)).toEqual([1, 1, 1, 1, 1]);
+  await scenario.advance('2026-01-02T00:00:00Z');
+  expect(await records()).toEqual(before);
+});
+
 test('a tail gives every record once and in order while many commit at once, and goes on from a cursor', async () => {
   const { organizationId, apiKey, connection } = await valora.createOrganization();
   const metadata = new Metadata();
@@ -90,6 +102,35 @@ test('a tail gives every record once and in order while many commit at once, and
   client.close();
   expect(organizationId).not.toBe('');
 });
+
+test('a tail ends when its key is revoked, and shows nothing recorded after that', async () => {
+  const { connection } = await valora.createOrganization();
+  const keys = connection.stub(ApiKeyServiceService);
+  const { apiKey, secret } = await keys.createApiKey({ requestId: 'key', displayName: 'tail', scopes: ['admin'] });
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${secret}`);
+  const client = new Client(valora.address, credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } = SubscriptionAudit.tailAuditLog;
+  const seen: bigint[] = [];
+  const ended = new Promise<number>((resolve) => {
+    const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { afterSequence: 0n }, metadata, { deadline: Date.now() + 20_000 });
+    stream.on('data', ({ record }: TailAuditLogResponse) => seen.push(record?.sequence ?? 0n));
+    stream.on('error', ({ code }: ServiceError) => resolve(code));
+    stream.on('end', () => resolve(status.OK));
+  });
+  const { customers } = callerOf(connection);
+  const create = (reference: string) => customers.createCustomer({ requestId: reference, customer: { reference, displayName: '', timeZone: '' } });
+  await create('before');
+  await expect.poll(() => seen, { timeout: 5_000 }).toEqual([1n]);
+  await keys.revokeApiKey({ requestId: 'revoke', keyId: apiKey?.keyId ?? '' });
+  const revokedMs = performance.now();
+  const after = delay(5_500).then(() => create('after'));
+  expect(await ended).toBe(status.UNAUTHENTICATED);
+  expect(performance.now() - revokedMs).toBeLessThan(8_000);
+  await after;
+  expect(seen).toEqual([1n]);
+  client.close();
+}, 30_000);
 
 test.each(Object.keys(audits) as ServiceName[])('the role of %s can neither change nor remove a record, and the owner neither', async (service) => {
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');

@@ -100,6 +100,7 @@ const probes: Readonly<Record<string, readonly Probe[]>> = {
     ['cutoff_time', 'cutoff_time + 1', 'cycle_index = 2', /^billing_run\.previous_cutoff_time/],
     ['cutoff_time', `cutoff_time + ${DAYS(45)}`, 'cycle_index = 1', /^FACTS_IMPOSSIBLE$/],
     ['tzdata_version', "'1999a'", 'cycle_index = 1', /^canonical_invoice\.cycles\[0\]\.tzdata_version/],
+    ['run_digest', "''", 'cycle_index = 1', /^billing_cycle\.run_digest: {2}≠ [0-9a-f]{64}$/],
     ['run_digest', "'other'", 'cycle_index = 1', /^billing_cycle\.run_digest: other ≠ [0-9a-f]{64}$/],
   ],
 };

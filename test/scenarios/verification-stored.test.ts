@@ -60,6 +60,15 @@ function renamed({ document }: VerifyInvoiceRequest): VerifyInvoiceRequest {
   return { document: { ...document, value: `${document.value}x` } };
 }
 
+test.each([
+  ['9000000000000000000', /^billing_run\.cutoff_time: 9000000000000000000 ≠ \d+$/],
+  ['-9000000000000000000', /^CUTOFF_MOVED$/],
+])('a stored cutoff of %s, which is no instant, is an answer and not an error', async (cutoff, expected) => {
+  const names = await documents(book.scenario);
+  const change = `update invoicing.billing_run set cutoff_time = ${cutoff}, previous_cutoff_time = least(previous_cutoff_time, ${cutoff}) where organization_id = $1 and run_index = 1`;
+  expect(await tampered(book, 'invoicing.billing_run', change, () => verdicts(book.scenario, names))).toEqual([expect.stringMatching(expected), 'match', 'match']);
+});
+
 test('of two differences the first is named, also where only the stored side has a value', async () => {
   const names = await documents(book.scenario);
   const found = await tampered(book, 'invoicing.run_line', `update invoicing.run_line set unit_amount = 5, trace = '{}' where organization_id = $1 and run_index = 1 and unit_amount is null`, () => verdicts(book.scenario, names));

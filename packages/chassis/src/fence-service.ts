@@ -5,7 +5,7 @@ import { appendAuditRecords } from './audit.ts';
 import type { CallContext } from './context.ts';
 import { sqlOf, type PrismaTransaction } from './database.ts';
 import { defineErrors, type ErrorTable } from './errors.ts';
-import { FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime } from './fence.ts';
+import { currentTime as clock, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime } from './fence.ts';
 import { Fields } from './fields.ts';
 import { makeFence, type RecordingDependencies } from './mutation.ts';
 import { timestampFromInstant, type Timestamp } from './timestamps.ts';
@@ -53,13 +53,16 @@ export function fenceHandlers<Transaction extends PrismaTransaction>(
     },
     async setClock(context, request) {
       const fields = new Fields();
-      const currentTime = fields.instant('current_time', request.currentTime);
+      const toTime = fields.instant('current_time', request.currentTime);
       fields.check();
       try {
         const now = await onFence(context, async (tx) => {
-          const moved = await setSandboxTime(sqlOf(tx), currentTime);
+          const before = await clock(sqlOf(tx));
+          const moved = await setSandboxTime(sqlOf(tx), toTime);
           await afterSetClock(tx, moved);
-          await appendAuditRecords(sqlOf(tx), { context, action: 'FenceService/SetClock', recordedTime: moved }, [{ subject: 'clock', change: { sandbox_time: formatInstant(moved) } }]);
+          // Whoever waits for another worker sets the clock again and again: only what moves it is a change.
+          const changes = moved > before ? [{ subject: 'clock', change: { sandbox_time: formatInstant(moved) } }] : [];
+          await appendAuditRecords(sqlOf(tx), { context, action: 'FenceService/SetClock', recordedTime: moved }, changes);
           return moved;
         });
         return { currentTime: timestampFromInstant(now) };

@@ -18,8 +18,8 @@ export interface StoredFacts {
   readonly rows: StoredRows;
   /** `null` for a credit note, which has no number. */
   readonly numbering: Numbering | null;
-  /** The digest that subscription holds of the complete run; empty before that. */
-  readonly completedDigest: string;
+  /** The digest that subscription holds of the complete run; null before that. */
+  readonly completedDigest: string | null;
 }
 
 /** `null` where everything agrees. */
@@ -30,7 +30,7 @@ export function firstDifference({ rows, numbering, completedDigest }: StoredFact
     ?? draftDifference(numbering, run)
     ?? firstOf(byteEntries(rows), byteEntries(derived))
     ?? numberDigestDifference(numbering, run)
-    ?? (completedDigest === '' || completedDigest === run.digest ? null : difference('billing_cycle.run_digest', completedDigest, run.digest));
+    ?? (completedDigest === null || completedDigest === run.digest ? null : difference('billing_cycle.run_digest', completedDigest, run.digest));
 }
 
 function derivedRows(run: StoredRun): StoredRows {

@@ -20,8 +20,8 @@ export interface RunToDerive {
 export interface DerivedRun {
   readonly facts: RunFacts;
   readonly composed: ComposedRun;
-  /** The digest that subscription holds beside the run's cycle; empty before the run is complete. */
-  readonly completedDigest: string;
+  /** The digest that subscription holds beside the run's cycle; null before the run is complete. */
+  readonly completedDigest: string | null;
 }
 
 /** `beforeComposing` is told what the run itself, not one before it, asks of usage. Errors: NotDerivable. */

@@ -7,7 +7,7 @@ import type { UsageQuery as UsageQueryMessage, UsageServiceService } from '@valo
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
 import type { BillingCycleName } from '@valora/contracts/valora/invoicing/v1/invoice';
-import type { BillingCycleServiceService, BillingFacts } from '@valora/contracts/valora/subscription/v1/billing_cycle';
+import { BillingCycleState, type BillingCycleServiceService, type BillingFacts } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import type { FenceServiceService as SubscriptionFence } from '@valora/contracts/valora/subscription/v1/fence';
 import type { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
 import type { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
@@ -55,8 +55,8 @@ export async function loadRunFacts(sources: Sources, context: OutgoingContext, n
 
 /** Every run of a subscription up to the named one. */
 export interface RunsThrough {
-  /** The digest that subscription holds of the named run; empty before the run is complete. */
-  readonly completedDigest: string;
+  /** The digest that subscription holds of the named run; null before the run is complete. */
+  readonly completedDigest: string | null;
   /** From run 1 on, at most `RUNS_PER_PAGE` at a time, the next page loaded when it is asked for. Sources must be sealed through `sealedThrough`. */
   readonly pages: () => AsyncGenerator<readonly LoadedRun[]>;
 }
@@ -73,8 +73,9 @@ export async function loadRunsThrough(sources: Sources, context: OutgoingContext
   const life = lifeOf(facts);
   const missing = life.cycles.findIndex(({ index }, position) => index !== position + 1);
   if (missing !== -1) throw commonErrors.NOT_FOUND({ resource: 'billing cycle', name: `${name.subscription}/${missing + 1}` });
+  const named = facts.cycles.at(-1);
   return {
-    completedDigest: facts.cycles.at(-1)?.runDigest ?? '',
+    completedDigest: named?.state === BillingCycleState.CLOSED ? named.runDigest : null,
     async* pages() {
       const prices = await loadPrices(sources, context, [life]);
       for (let first = 0; first < life.cycles.length; first += RUNS_PER_PAGE) {

@@ -24,11 +24,14 @@ export interface DocumentName {
   readonly id: string;
 }
 
+/** A stored cutoff may have been changed to what is no instant; the column itself is compared as it is. */
+const CUTOFF = `least(greatest(coalesce(run.cutoff_time, document.issue_time), -62135596800000000), 253402300799999999)`;
+
 /** The run of a document; `null` without such a document. A run that is gone is one that was cut off when the document was issued. */
 export async function findRunOfDocument(sql: Sql, { kind, id }: DocumentName): Promise<RunName | null> {
   const [table, key] = kind === 'INVOICE' ? ['invoice', 'invoice_id'] : ['credit_note', 'credit_note_id'];
   const [row] = await sql.query<{ subscription_reference: string; run_index: number; cutoff_time: bigint }>(
-    `select document.subscription_reference, document.run_index, coalesce(run.cutoff_time, document.issue_time) as cutoff_time
+    `select document.subscription_reference, document.run_index, ${CUTOFF} as cutoff_time
      from ${table} document left join billing_run run using (organization_id, subscription_reference, run_index)
      where document.organization_id = current_organization() and document.${key} = $1`, [id]);
   return row === undefined ? null : { subscriptionReference: row.subscription_reference, runIndex: row.run_index, cutoff: instant(row.cutoff_time) };

@@ -55,6 +55,7 @@ interface Worked {
 
 async function workOn(peers: Peers, context: CallContext, job: JobDefinition): Promise<WorkDone> {
   const done = await job.work(peers, context, 'REPORT');
+  if (done.brokenOff !== undefined) throw done.brokenOff.error;
   await job.release(peers, context);
   return done;
 }

@@ -19,6 +19,8 @@ const MESSAGE_LENGTH_MAX = 1_000;
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}]/gu;
 /** What broke off without a cycle's fault (a service that can't be reached, a deadline) is tried again by the next run or two. */
 const BROKEN_OFF_DELAY = { seconds: 30n, nanos: 0 } as const;
+/** A cycle that broke off alone may be why: meanwhile the others go on. */
+const ALONE_DELAY = { seconds: 3_600n, nanos: 0 } as const;
 /** For a turn to end without meeting again what failed in it. */
 const REPORTED_DELAY = { seconds: 2n, nanos: 0 } as const;
 
@@ -45,7 +47,7 @@ export async function closeClaimed(peers: ClosingPeers, context: OutgoingContext
     await (failures === 'COUNT' ? giveBack(peers, context, { leaseHolder, failed: failedRuns }) : giveBack(peers, context, { leaseHolder, cycles: failedRuns, retryDelay: REPORTED_DELAY }));
     return { processedCount: completed.length, failedRuns };
   } catch (error) {
-    await giveBack(peers, context, { leaseHolder, cycles, retryDelay: failures === 'COUNT' ? BROKEN_OFF_DELAY : REPORTED_DELAY });
+    await giveBack(peers, context, { leaseHolder, cycles, retryDelay: failures === 'REPORT' ? REPORTED_DELAY : cycles.length === 1 ? ALONE_DELAY : BROKEN_OFF_DELAY });
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import type { OutgoingContext } from '@valora/chassis';
 import { DueWorkKind as InvoicingWork } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { DueWorkKind as SubscriptionWork } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { createBatchSizes } from './batch-size.ts';
 import { closeClaimed, type FailedRun } from './close-claimed.ts';
 import type { Peers } from './peers.ts';
 
@@ -13,6 +14,8 @@ export interface WorkDone {
   readonly failedRuns: readonly FailedRun[];
   /** The turn ended before the work did. */
   readonly more: boolean;
+  /** What ended the turn before its time; what was done before it is done all the same. */
+  readonly brokenOff?: { readonly error: unknown };
 }
 
 /**
@@ -44,13 +47,17 @@ const cycleLease = { seconds: 20n, nanos: 0 } as const;
 async function inBatches(batch: (batches: number) => Promise<WorkDone>): Promise<WorkDone> {
   let processedCount = 0, more = true;
   const failedRuns: FailedRun[] = [];
-  for (let batches = 0; more && batches < BATCHES_PER_TURN; batches += 1) {
-    const done = await batch(batches);
-    processedCount += done.processedCount;
-    failedRuns.push(...done.failedRuns);
-    more = done.more;
+  try {
+    for (let batches = 0; more && batches < BATCHES_PER_TURN; batches += 1) {
+      const done = await batch(batches);
+      processedCount += done.processedCount;
+      failedRuns.push(...done.failedRuns);
+      more = done.more;
+    }
+    return { processedCount, failedRuns, more };
+  } catch (error) {
+    return { processedCount, failedRuns, more: false, brokenOff: { error } };
   }
-  return { processedCount, failedRuns, more };
 }
 
 const openCycles: JobDefinition = {
@@ -64,7 +71,7 @@ const openCycles: JobDefinition = {
       const { openedCount } = await peers.billingCycles.openDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH });
       return { processedCount: openedCount, failedRuns: [], more: openedCount === CYCLES_PER_BATCH };
     });
-    if (opened.more) return opened;
+    if (opened.more || opened.brokenOff !== undefined) return opened;
     const settled = await inBatches(async () => {
       const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: false });
       return { processedCount: openedCount, failedRuns: [], more };
@@ -73,6 +80,8 @@ const openCycles: JobDefinition = {
   },
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.OPEN_CYCLES }),
 };
+
+const closingSizes = createBatchSizes(CYCLES_PER_BATCH);
 
 const closeCycles: JobDefinition = {
   name: 'close_cycles',
@@ -84,8 +93,16 @@ const closeCycles: JobDefinition = {
     // Only a turn's first batch hurries: what fails in it would be met again by every other.
     const withoutRetryDelay = failures === 'REPORT' && batches === 0;
     const leaseHolder = randomUUID();
-    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH, leaseDuration: cycleLease, withoutRetryDelay, leaseHolder });
-    return { ...(await closeClaimed(peers, context, { cycles, leaseHolder, failures })), more: cycles.length > 0 };
+    const batchSizeMax = closingSizes.of(context.organizationId);
+    const { cycles } = await peers.billingCycles.claimDueCycles(context, { batchSizeMax, leaseDuration: cycleLease, withoutRetryDelay, leaseHolder });
+    try {
+      const closed = await closeClaimed(peers, context, { cycles, leaseHolder, failures });
+      if (cycles.length > 0) closingSizes.succeeded(context.organizationId);
+      return { ...closed, more: cycles.length > 0 };
+    } catch (error) {
+      closingSizes.brokeOff(context.organizationId);
+      throw error;
+    }
   }),
   release: async (peers, context) => void await peers.subscriptionDueWork.releaseOrganization(context, { kind: SubscriptionWork.CLOSE_CYCLES }),
 };

@@ -96,7 +96,7 @@ async function workFor({ peers, log, metrics }: RunJobDependencies, { job, organ
     done.error ||= error.slice(0, ERROR_LENGTH_MAX);
   };
   try {
-    const { processedCount, failedRuns, more } = await job.work(peers, contextFor(organizationId), 'COUNT');
+    const { processedCount, failedRuns, more, brokenOff } = await job.work(peers, contextFor(organizationId), 'COUNT');
     done.processedCount += BigInt(processedCount);
     describeSpan({ 'valora.job.processed': processedCount, 'valora.job.failed': failedRuns.length, 'valora.job.more': more });
     metrics.processed({ job: job.name, resource: job.resource }, processedCount);
@@ -106,6 +106,7 @@ async function workFor({ peers, log, metrics }: RunJobDependencies, { job, organ
       failed(error.reason, `${subscription} cycle ${cycleIndex}: ${error.reason}`);
       log.error('A billing run failed.', { organization: organizationId, subscription, cycle_index: cycleIndex, reason: error.reason, detail: error.message });
     });
+    if (brokenOff !== undefined) throw brokenOff.error;
     await job.release(peers, contextFor(organizationId));
   } catch (error) {
     // The organization's lease ends by itself; until then nobody hurries into the same failure.

@@ -5,7 +5,8 @@ import { createTestDatabase, type TestDatabase } from '@valora/testkit';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSchedulerDatabase, type SchedulerDatabase } from '../src/database.ts';
-import type { JobDefinition } from '../src/job.ts';
+import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { jobs, type JobDefinition } from '../src/job.ts';
 import { createSchedulerMetrics } from '../src/metrics.ts';
 import { connectPeers } from '../src/peers.ts';
 import { runJob, type RunJobDependencies } from '../src/run-job.ts';
@@ -95,6 +96,26 @@ test('an organization that fails is counted, and the next has its turn', async (
   expect(await run(at.dependencies, job)).toMatchObject({ processedCount: 1n, failedCount: 1n, error: 'It broke.' });
   expect(await at.samples('job_errors_total')).toEqual(['job_errors_total{job="a_job",reason="UNEXPECTED"} 1']);
   expect(job.released).toEqual(['whole']);
+});
+
+test('what a turn did before it broke off is counted, and its organization keeps its lease', async () => {
+  const at = bench();
+  let batches = 0;
+  const peers = {
+    ...at.dependencies.peers,
+    subscriptionDueWork: { ...at.dependencies.peers.subscriptionDueWork, claimOrganizations: async () => ({ organizationIds: batches === 0 ? ['one'] : [] }) },
+    billingCycles: {
+      ...at.dependencies.peers.billingCycles,
+      async openDueCycles() {
+        batches += 1;
+        if (batches === 3) throw new Error('It broke.');
+        return { openedCount: 200 };
+      },
+    },
+  };
+  expect(await run({ ...at.dependencies, peers }, jobs[Job.OPEN_CYCLES])).toMatchObject({ processedCount: 400n, failedCount: 1n, error: 'It broke.' });
+  expect(await at.samples('batch_processed_total')).toEqual(['batch_processed_total{job="open_cycles",resource="billing_cycle"} 400']);
+  expect(await at.samples('job_errors_total')).toEqual(['job_errors_total{job="open_cycles",reason="UNEXPECTED"} 1']);
 });
 
 test.each([[1_000, 3, []], [1_001, 1, ['job_timeouts_total{job="a_job"} 1']]])('a run of at most 1000 ms that has taken %i ms works for %i of 3 organizations', async (tookMs, workedFor, timeouts) => {
