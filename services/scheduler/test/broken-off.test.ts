@@ -1,6 +1,6 @@
 /** A cycle that makes every batch it is in break off, as one with too much usage to be counted in time does: its neighbours close. */
 import { randomBytes } from 'node:crypto';
-import { CallError, commonErrors, createServiceGround, statusOf, timestampFromInstant, type OutgoingContext, serviceDatabaseUrls } from '@valora/chassis';
+import { CallError, commonErrors, createServiceGround, statusOf, timestampFromInstant, type OutgoingContext } from '@valora/chassis';
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { BillingCycleState, type BillingCycle } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { parseInstant } from '@valora/rating';
@@ -19,7 +19,7 @@ function cycleOf(position: number): BillingCycle {
 
 test('a cycle whose runs never end in time holds up no neighbour for ever', async () => {
   const ground = createServiceGround({
-    databaseUrl: '', roleSecret: '', serviceTokenKey: randomBytes(32), operatorDigest: randomBytes(32), peerAddress: () => '127.0.0.1:1', poolSizeMax: 1, writeLog: () => {},
+    databaseUrl: () => '', serviceTokenKey: randomBytes(32), operatorDigest: randomBytes(32), peerAddress: () => '127.0.0.1:1', poolSizeMax: 1, writeLog: () => {},
   }, 'scheduler');
   const error = commonErrors.UNAVAILABLE();
   const due = new Map(Array.from({ length: CYCLES }, (_, position) => [`s${position}`, { cycle: cycleOf(position), fromMs: 0 }]));
