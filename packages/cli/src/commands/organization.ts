@@ -24,13 +24,16 @@ const settingsOptions: Readonly<Record<string, OptionDeclaration>> = {
 
 /** The settings with what the options change. */
 function changedSettings(settings: Settings, args: Arguments): Settings {
-  const [timeZone, rounding, grace, keep] = ['time-zone', 'rounding', 'grace', 'keep-zero-lines'].map((name) => args.optional(name));
+  const timeZone = args.optional('time-zone');
+  const rounding = args.optional('rounding');
+  const grace = args.optional('grace');
+  const keep = args.optional('keep-zero-lines');
   return {
     ...settings,
-    ...(timeZone == null ? {} : { timeZone }),
-    ...(rounding == null ? {} : { roundingMode: enumValue(RoundingMode, rounding) }),
-    ...(grace == null ? {} : { grace: { seconds: BigInt(wholeNumber('--grace', grace, { min: 0, max: GRACE_SECONDS_MAX })), nanos: 0 } }),
-    ...(keep == null ? {} : { keepZeroLines: keep === 'yes' }),
+    ...(timeZone === null ? {} : { timeZone }),
+    ...(rounding === null ? {} : { roundingMode: enumValue(RoundingMode, rounding) }),
+    ...(grace === null ? {} : { grace: { seconds: BigInt(wholeNumber('--grace', grace, { min: 0, max: GRACE_SECONDS_MAX })), nanos: 0 } }),
+    ...(keep === null ? {} : { keepZeroLines: keep === 'yes' }),
   };
 }
 

@@ -2,7 +2,7 @@
 // point.
 import type { Readable } from 'node:stream';
 import { CommandError } from '../command.ts';
-import { ROW_BYTES_MAX, RowRefused, type Refusal, type Row, type RowReader } from './row.ts';
+import { REJECT_COLUMNS, ROW_BYTES_MAX, RowRefused, type Refusal, type Row, type RowReader } from './row.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -39,6 +39,7 @@ function ndjsonRow(number: number, line: string): Row {
   return {
     number,
     get(column) {
+      if (values === null && REJECT_COLUMNS.some((each) => each === column)) return undefined;
       if (values === null) throw new RowRefused('', 'This line is no JSON object.');
       return textOf(column, valueAt(values, column));
     },
