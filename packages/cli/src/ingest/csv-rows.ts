@@ -13,8 +13,8 @@ export function readCsv(source: Readable, delimiter: string): RowReader {
 
   async function next(): Promise<readonly string[] | null> {
     try {
-      const { value, done } = await records.next();
-      return done === true ? null : value;
+      const next = await records.next();
+      return next.done === true ? null : next.value;
     } catch (error) {
       if (error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_')) throw new CommandError(`The file is no CSV that can be read: ${error.message}. Mend that place; --skip goes on behind what was recorded.`);
       throw error;
