@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient, type TlsOptions, type ValoraClient } from '@valora/client';
-import { wholeNumber, type Arguments } from './arguments.ts';
+import { parsePair, wholeNumber, type Arguments } from './arguments.ts';
 import { CommandError, UsageError } from './command.ts';
 import { ADDRESS_DEFAULT, DATA_FOLDER_DEFAULT } from './global-options.ts';
 import { createOutput, type Output } from './output.ts';
@@ -39,7 +39,7 @@ export function createContext(surroundings: Surroundings, args: Arguments): Comm
   const connected: ValoraClient[] = [];
   const connect = (credential: string): ValoraClient => {
     const deadlineMs = wholeNumber('--deadline', args.optional('deadline') ?? DEADLINE_S.default, { min: 1, max: DEADLINE_S.max }) * 1000;
-    const client = createClient({ address: addressOf(environment, args), credential, tls: tlsOptions(args), deadlineMs });
+    const client = createClient({ address: addressesOf(addressOf(environment, args)), credential, tls: tlsOptions(args), deadlineMs });
     connected.push(client);
     return client;
   };
@@ -57,6 +57,11 @@ export function createContext(surroundings: Surroundings, args: Arguments): Comm
 export function addressOf(environment: Environment, args: Arguments): string {
   // An empty variable is as good as none.
   return args.optional('address') ?? (environment['VALORA_ADDRESS'] || ADDRESS_DEFAULT);
+}
+
+/** `tenancy=host:port,metering=host:port,…` where the services are at addresses of their own. */
+function addressesOf(text: string): string | Readonly<Record<string, string>> {
+  return text.includes('=') ? Object.fromEntries(text.split(',').map((each) => parsePair('--address', each))) : text;
 }
 
 function apiKey(environment: Environment, args: Arguments): string {

@@ -5,7 +5,7 @@ export const ADDRESS_DEFAULT = '127.0.0.1:50051';
 export const DATA_FOLDER_DEFAULT = '.valora';
 
 export const globalOptions: Readonly<Record<string, OptionDeclaration>> = {
-  address: { value: 'host:port', description: `Where Valora listens; otherwise VALORA_ADDRESS, otherwise ${ADDRESS_DEFAULT}.` },
+  address: { value: 'host:port', description: `Where Valora listens; otherwise VALORA_ADDRESS, otherwise ${ADDRESS_DEFAULT}. Separate services: tenancy=host:port,metering=host:port and so on.` },
   key: { value: 'key', description: 'An API key. Others on the machine may see it: prefer VALORA_API_KEY or --key-file.' },
   'key-file': { value: 'file', description: 'A file that holds an API key.' },
   'operator-credential-file': { value: 'file', description: 'Holds the operator credential; otherwise operator-credential in VALORA_DATA_FOLDER, which is .valora by default.' },

@@ -5,11 +5,31 @@ import type { Command } from '../command.ts';
 export const startCommands: readonly Command[] = [
   {
     name: 'up',
-    summary: 'Starts Valora, all services in one process, and keeps it running until a signal.',
-    details: 'It reads the environment only: see the configuration reference.',
-    async run({ environment, output }) {
+    summary: 'Starts Valora and keeps it running until a signal.',
+    details: 'Everything else it reads from the environment: see the configuration reference.',
+    options: { separate: { value: null, description: 'Six processes, one a service, each at a port of its own; otherwise one process with one port.' } },
+    async run({ environment, output }, args) {
       const { up } = await import('../up.ts');
-      await up(environment, output.line);
+      await up(args.flag('separate'), environment, output.line);
+    },
+  },
+  {
+    name: 'migrate',
+    summary: 'Brings the database of DATABASE_URL up to date, as its owner. Safe to repeat.',
+    details: "The passwords of the services' logins derive from VALORA_ROLE_SECRET, or from the password in DATABASE_URL.",
+    async run({ environment, output }) {
+      const { migrateCommand } = await import('../deployment.ts');
+      await migrateCommand(environment, output.line);
+    },
+  },
+  {
+    name: 'deployment-secrets',
+    summary: 'Writes the secrets of a deployment of separate services, a file each. What is there stays.',
+    details: "The owner's database is read from DATABASE_URL.",
+    positionals: [{ name: 'folder', description: 'Where they are written, readable by their owner alone.' }],
+    async run({ environment, output }, args) {
+      const { deploymentSecrets } = await import('../deployment.ts');
+      deploymentSecrets(args.positional('folder'), environment, output.line);
     },
   },
   {
