@@ -161,6 +161,12 @@ test('a sandbox is closed, and its invoice is listed, shown, explained and verif
   expect((await rows(['subscription', 'cycles', 'acme'])).map(({ state }) => state)).toEqual(['BILLING_CYCLE_STATE_CLOSED', 'BILLING_CYCLE_STATE_OPEN']);
 }, 60_000);
 
+test('services at addresses of their own are named one by one', async () => {
+  expect(await json(['meter', 'list', '--address', `metering=${valora.address}`])).toHaveLength(1);
+  const { code, stderr } = await run(['price', 'list', '--address', `metering=${valora.address},tenancy=${valora.address}`]);
+  expect([code, stderr.split('\n')[0]]).toEqual([1, 'The client was given no address for pricing, which /valora.pricing.v1.CatalogService/ListPrices needs.']);
+}, 60_000);
+
 test('an operator sees the jobs and runs them', async () => {
   const closed = await rows(['close']);
   expect(closed.map(({ job, failedCount }) => [job, failedCount])).toEqual([['JOB_OPEN_CYCLES', '0'], ['JOB_CLOSE_CYCLES', '0'], ['JOB_ISSUE_INVOICES', '0']]);

@@ -38,15 +38,15 @@ export function createOutput(stdout: TextStream, json: boolean): Output {
     if (!stdout.write(text)) await new Promise<void>((resolve) => { stdout.once('drain', resolve); });
   }
   return {
-    line: (text) => void stdout.write(`${text}\n`),
+    line: (text) => void stdout.write(`${text.split('\n').map(oneLine).join('\n')}\n`),
     value(value, lines) {
-      stdout.write(json ? `${JSON.stringify(value(), null, 2)}\n` : lines().map((line) => `${line}\n`).join(''));
+      stdout.write(json ? `${JSON.stringify(value(), null, 2)}\n` : lines().map((line) => `${oneLine(line)}\n`).join(''));
     },
     async list(rows, shape) {
       if (json) await writeArray(rows, shape.json, write);
       else await writeTable(rows, shape.columns, write);
     },
-    record: (value, line) => write(`${json ? JSON.stringify(value()) : line()}\n`),
+    record: (value, line) => write(`${json ? JSON.stringify(value()) : oneLine(line())}\n`),
   };
 }
 

@@ -5,6 +5,7 @@ import { CallError } from '@valora/client';
 import { parseArguments, Arguments } from './arguments.ts';
 import { CommandError, EXIT, UsageError, type Command, type ExitCode } from './command.ts';
 import { addressOf, createContext, type Surroundings } from './context.ts';
+import { oneLine } from './output.ts';
 import { helpOfAll, helpOfCommand, usage } from './help.ts';
 
 const COMMAND_WORDS_MAX = 2;
@@ -71,7 +72,7 @@ function errorText(error: unknown, command: Command, args: Arguments, { environm
   if (error instanceof UsageError) lines.push(`Usage: ${usage(command)}`);
   if (environment['VALORA_DEBUG'] !== undefined) lines.push(stack);
   else if (call === null && !(error instanceof UsageError) && !(error instanceof CommandError)) lines.push('Set VALORA_DEBUG=1 to see where.');
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n').split('\n').map(oneLine).join('\n')}\n`;
 }
 
 /** What Valora's own message can't know: how this command line is called. */

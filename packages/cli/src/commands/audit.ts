@@ -3,7 +3,6 @@ import { tailAudit, type ValoraClient } from '@valora/client';
 import type { AuditRecord } from '@valora/contracts/valora/audit/v1/audit';
 import { wholeNumber, type Arguments } from '../arguments.ts';
 import type { Command, OptionDeclaration } from '../command.ts';
-import { oneLine } from '../output.ts';
 import { auditShape } from '../shapes.ts';
 
 const services = ['tenancy', 'metering', 'pricing', 'subscription', 'invoicing'] as const;
@@ -48,7 +47,7 @@ export const auditCommands: readonly Command[] = [
     options,
     async run(context, args) {
       const tail = tailAudit(auditOf(context.client(), args), { afterSequence: afterSequence(args), signal: context.stopSignal() });
-      for await (const record of tail) await context.output.record(() => auditShape.json(record), () => auditShape.columns.map(({ text }) => oneLine(text(record))).join('  '));
+      for await (const record of tail) await context.output.record(() => auditShape.json(record), () => auditShape.columns.map(({ text }) => text(record)).join('  '));
     },
   },
 ];
