@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { timestampFromText, type Timestamp } from '@valora/client';
 import { UsageError, type Command, type OptionDeclaration, type PositionalDeclaration } from './command.ts';
-import { globalOptions } from './global-options.ts';
+import { globalOptionsOf } from './global-options.ts';
 
 type Declared = Readonly<Record<string, OptionDeclaration>>;
 
@@ -76,7 +76,7 @@ export function parsePair(what: string, text: string): readonly [name: string, v
 
 /** Reads the words and options after the command's own words. Throws UsageError. */
 export function parseArguments(command: Command, words: readonly string[]): Arguments {
-  const declared: Declared = { ...globalOptions, ...command.options };
+  const declared: Declared = { ...globalOptionsOf(command), ...command.options };
   const { values, positionals } = readWords(declared, words);
   const texts: Record<string, readonly string[]> = {};
   const flags = new Set<string>();

@@ -1,7 +1,7 @@
 // Completion scripts, from the table of commands. bash and zsh get one list of words for each place on the line; fish has
 // conditions of its own.
 import type { Command, OptionDeclaration } from './command.ts';
-import { globalOptions } from './global-options.ts';
+import { globalOptions, globalOptionsOf } from './global-options.ts';
 
 /** `shell` is bash, zsh or fish. */
 export function completionScript(commands: readonly Command[], shell: string): string[] {
@@ -19,8 +19,9 @@ export function completionScript(commands: readonly Command[], shell: string): s
 }
 
 /** The words that may follow a command's own: options, and the choices of its first positional. */
-function wordsOf({ options = {}, positionals = [] }: Command): string[] {
-  return [...(positionals[0]?.choices ?? []), ...Object.keys({ ...options, ...globalOptions }).map((name) => `--${name}`)];
+function wordsOf(command: Command): string[] {
+  const { options = {}, positionals = [] } = command;
+  return [...(positionals[0]?.choices ?? []), ...Object.keys({ ...options, ...globalOptionsOf(command) }).map((name) => `--${name}`)];
 }
 
 function choicesOf({ options = {} }: Command): (readonly [name: string, choices: readonly string[]])[] {

@@ -1,5 +1,5 @@
 // What `--help` shows: all commands, those of a noun, or what one of them takes.
-import { globalOptions } from './global-options.ts';
+import { globalOptions, globalOptionsOf } from './global-options.ts';
 import { tableLines } from './output.ts';
 import type { Command, OptionDeclaration } from './command.ts';
 
@@ -7,7 +7,7 @@ export function helpOfAll(commands: readonly Command[]): string[] {
   return [
     'Usage: valora <command> [options]', '',
     ...tableLines(commands.map(({ name, summary }) => [`  ${name}`, summary])), '',
-    'Options of every command:', ...optionLines(globalOptions), '',
+    'Options of every command that calls Valora:', ...optionLines(globalOptions), '',
     '`valora <command> --help` shows what a command takes. Ends with 0 when all is done, 1 when it was refused or failed, 2 when the command line is wrong, 3 when a part was refused.',
   ];
 }
@@ -20,7 +20,7 @@ export function helpOfCommand(command: Command): string[] {
     ...(credential === undefined ? [] : ['', `It needs ${credential}.`]),
     ...(positionals.length === 0 ? [] : ['', ...tableLines(positionals.map(({ name, description, choices }) => [`  <${name}>`, withChoices(description, choices)]))]),
     ...(Object.keys(options).length === 0 ? [] : ['', ...optionLines(options)]),
-    '', 'Options of every command:', ...optionLines(globalOptions),
+    '', 'Options of many commands:', ...optionLines(globalOptionsOf(command)),
   ];
 }
 

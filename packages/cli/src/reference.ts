@@ -8,10 +8,10 @@ import type { Command, OptionDeclaration } from './command.ts';
 export const REFERENCE_BEGIN = '<!-- made by `npm run reference` -->';
 export const REFERENCE_END = '<!-- end of what is made -->';
 
-/** Markdown: the options of every command, then each command. */
+/** Markdown: the options that commands share, then each command. */
 export function commandReference(): string {
   return [
-    REFERENCE_BEGIN, '', '## Options of every command', '', ...optionTable(globalOptions),
+    REFERENCE_BEGIN, '', '## Options of every command that calls Valora', '', 'The others (up, migrate, deployment-secrets, demo, bill-trace, completion) take the last two.', '', ...optionTable(globalOptions),
     ...commands.flatMap(commandSection), '', REFERENCE_END,
   ].join('\n');
 }

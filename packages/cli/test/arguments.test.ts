@@ -18,6 +18,7 @@ const command: Command = {
     fast: { value: null, description: 'Hurries.' },
     from: { value: 'time', description: 'From when.' },
   },
+  credential: 'an API key',
   run: async () => {},
 };
 
@@ -60,6 +61,12 @@ test.each(commands.map(({ name, summary }) => ({ name, summary })))('valora $nam
   expect(await runCommand(commands, [...name.split(' '), '--help'], surroundings)).toBe(0);
   expect(surroundings.out()).toContain(`Usage: valora ${name}`);
   expect(surroundings.out()).toContain(summary);
+});
+
+test('a command that calls nobody takes no address: it would not use it', async () => {
+  const surroundings = testSurroundings();
+  expect(await runCommand(commands, ['up', '--address', '0.0.0.0:50051'], surroundings)).toBe(2);
+  expect(surroundings.err()).toBe("Unknown option '--address'.\nUsage: valora up [options]\n");
 });
 
 test('help lists every command, and those of a noun', async () => {

@@ -1,5 +1,6 @@
 /** Answers as people and programs get them. */
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { Meter } from '@valora/contracts/valora/metering/v1/meter';
 import { Invoice } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { expect, test } from 'vitest';
@@ -71,4 +72,9 @@ test('every word and option is in the scripts of all shells', () => {
       for (const option of Object.keys(options)) expect(script).toContain(shell === 'fish' ? `-l ${option} ` : `--${option}`);
     }
   }
+});
+
+test('the program of the package starts from wherever it is called', () => {
+  const { status, stdout } = spawnSync('sh', [join(import.meta.dirname, '../bin/valora.sh'), 'meter', 'create', '--help'], { encoding: 'utf8', cwd: '/' });
+  expect([status, stdout.split('\n')[0]]).toEqual([0, 'Usage: valora meter create <code> --aggregation <how> [options]']);
 });
