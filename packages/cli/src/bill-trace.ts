@@ -1,16 +1,18 @@
 // Billing a real trace: each request of an LLM service becomes two usage events, one a meter, and each file a customer. The
 // events' keys derive from file, row and meter, so the files may be sent twice, in any order and batches, by a process that
-// was killed and started again: the invoices are the same to the byte.
+// was killed and started again: the invoices are the same to the byte. It goes the ways of `catalog apply` and `ingest`.
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { timestampFromInstant } from '@valora/chassis';
+import { ingest, listAll, timestampFromText, type ValoraClient } from '@valora/client';
 import type { Invoice } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { UsageOutcome, type UsageEvent } from '@valora/contracts/valora/metering/v1/usage';
-import { parseDecimal, parseInstant, sha256Hex } from '@valora/rating';
-import { callerOf, type Caller } from './caller.ts';
-import type { Connection } from './connect.ts';
-import { at, createPlan, subscribe } from './sample.ts';
+import { applyCatalog } from './catalog/apply-catalog.ts';
+import { catalogFromJson } from './catalog/catalog-file.ts';
+import { advanceClock } from './commands/close.ts';
+import { readCsv } from './ingest/csv-rows.ts';
+import { rowEvents } from './ingest/ingest-rows.ts';
+import { createMapping } from './ingest/mapping.ts';
+import { subscribe } from './sample.ts';
 
 export interface TraceOptions {
   /** Holds `llm-trace-<customer>.csv` files with the columns TIMESTAMP, ContextTokens, GeneratedTokens. */
@@ -34,9 +36,23 @@ export const SANDBOX_TIME = '2023-11-17T00:00:00Z';
 const START_TIME = '2023-11-01T00:00:00Z';
 const TARGET_TIME = '2023-12-02T00:00:00Z';
 const PLAN = 'llm';
-const REQUESTS_AT_ONCE = 4;
-const meters = [{ code: 'context_tokens', column: 1 }, { code: 'generated_tokens', column: 2 }] as const;
-const ROW = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}\.\d+),(\d+),(\d+)$/;
+const from = { effectiveFromTime: START_TIME };
+
+const CATALOG = {
+  meters: [{ code: 'context_tokens', aggregation: 'SUM' }, { code: 'generated_tokens', aggregation: 'SUM' }],
+  prices: [
+    { code: 'platform_fee', displayName: 'Platform fee', versions: [{ ...from, model: { flat: { amount: '20.00' } } }] },
+    {
+      code: 'context_tokens', displayName: 'Context tokens', meter: 'context_tokens',
+      versions: [{ ...from, model: { graduated: { tiers: [{ upTo: '10000000', unitAmount: '0.0000025' }, { unitAmount: '0.00000125' }] } } }],
+    },
+    {
+      code: 'generated_tokens', displayName: 'Generated tokens', meter: 'generated_tokens',
+      versions: [{ ...from, model: { volume: { tiers: [{ upTo: '1000000', unitAmount: '0.00001' }, { unitAmount: '0.000008' }] } } }],
+    },
+  ],
+  plans: [{ code: PLAN, prices: ['platform_fee', 'context_tokens', 'generated_tokens'] }],
+};
 
 /** The files that are read. */
 export function traceFiles(folder: string): string[] {
@@ -48,72 +64,56 @@ function fileOf(customer: string): string {
 }
 
 /** Sets the catalog up, records the trace's usage, moves the sandbox past the cutoff and answers the invoices. Safe to repeat. */
-export async function billTrace(connection: Connection, options: TraceOptions, progress: (done: number, all: number) => void): Promise<TraceOutcome> {
-  const caller = callerOf(connection);
-  await createPlan(caller, {
-    plan: PLAN, currencyCode: 'USD', effectiveFrom: START_TIME,
-    prices: [
-      { code: 'platform_fee', displayName: 'Platform fee', meter: null, model: { $case: 'flat', value: { amount: '20.00' } } },
-      {
-        code: 'context_tokens', displayName: 'Context tokens', meter: 'context_tokens',
-        model: { $case: 'graduated', value: { tiers: [{ upTo: '10000000', unitAmount: '0.0000025', flatAmount: '' }, { upTo: '', unitAmount: '0.00000125', flatAmount: '' }] } },
-      },
-      {
-        code: 'generated_tokens', displayName: 'Generated tokens', meter: 'generated_tokens',
-        model: { $case: 'volume', value: { tiers: [{ upTo: '1000000', unitAmount: '0.00001', flatAmount: '' }, { upTo: '', unitAmount: '0.000008', flatAmount: '' }] } },
-      },
-    ],
-  });
-  for (const customer of customers) await subscribe(caller, { customer, plan: PLAN, startTime: START_TIME });
+export async function billTrace(client: ValoraClient, options: TraceOptions, progress: (done: number) => void): Promise<TraceOutcome> {
+  await applyCatalog(client, catalogFromJson(CATALOG), { currencyCode: 'USD', allowBackDating: true, dryRun: false });
+  for (const customer of customers) await subscribe(client, { customer, plan: PLAN, startTime: START_TIME });
 
-  const read = (await Promise.all(customers.map((customer) => readEvents(options.folder, customer)))).flat();
-  const events = options.shuffleSeed === null ? read : shuffled(read, options.shuffleSeed);
-  const rounds = options.twice ? [...events, ...events] : events;
   const started = performance.now();
-  const duplicateCount = await record(caller, rounds, options.batchSize, (done) => progress(done, rounds.length));
+  const counts = await record(client, options, progress);
   const ingestSeconds = (performance.now() - started) / 1000;
 
-  await caller.scheduler.advanceClock({ targetTime: at(TARGET_TIME) });
-  const listed = await Promise.all(customers.map((customer) => caller.invoices.listInvoices({ pageSize: 0, pageToken: '', subscription: customer })));
-  return { eventCount: rounds.length, duplicateCount, ingestSeconds, invoices: listed.flatMap(({ invoices }) => invoices) };
+  await advanceClock(client, timestampFromText(TARGET_TIME));
+  const invoices: Invoice[] = [];
+  for (const customer of customers) for await (const invoice of listAll(client.invoices.listInvoices, { subscription: customer })) invoices.push(invoice);
+  return { ...counts, ingestSeconds, invoices };
 }
 
-async function readEvents(folder: string, customer: string): Promise<UsageEvent[]> {
-  const file = fileOf(customer);
-  const events: UsageEvent[] = [];
-  let row = -1;
-  for await (const line of createInterface({ input: createReadStream(join(folder, file)), crlfDelay: Number.POSITIVE_INFINITY })) {
-    row += 1;
-    if (row === 0 || line === '') continue;
-    const columns = ROW.exec(line)?.slice(1);
-    if (columns === undefined) throw new Error(`${file}, row ${row}: expected TIMESTAMP,ContextTokens,GeneratedTokens, found ${line.slice(0, 100)}`);
-    const eventTime = timestampFromInstant(parseInstant(`${columns[0]}T${columns[1]}Z`));
-    for (const { code, column } of meters) {
-      events.push({
-        idempotencyKey: sha256Hex(`${file}\n${row}\n${code}`), meter: code, customer, subscription: '', eventTime, value: parseDecimal(columns[column + 1] ?? ''), properties: new Map(),
-      });
-    }
+async function* readEvents(folder: string): AsyncGenerator<UsageEvent, void, undefined> {
+  for (const customer of customers) {
+    const source = fileOf(customer);
+    const mapping = createMapping({
+      columns: new Map([['time', 'TIMESTAMP']]), constants: new Map([['customer', customer]]),
+      meterColumns: new Map([['context_tokens', 'ContextTokens'], ['generated_tokens', 'GeneratedTokens']]), timeFormat: 'sql', keyFromRow: true, source,
+    });
+    const reader = readCsv(createReadStream(join(folder, source)), ',');
+    mapping.check(await reader.columns() ?? []);
+    yield* rowEvents({ rows: reader.rows(), mapping, skip: 0, onRefused: async ({ number }, { message }) => { throw new Error(`${source}, row ${number}: ${message}`); } });
   }
-  return events;
 }
 
-/** Sends the events in batches, a few at once; answers how many were known before. Throws at the first refusal. */
-async function record({ usage }: Caller, events: readonly UsageEvent[], batchSize: number, progress: (done: number) => void): Promise<number> {
-  let next = 0, done = 0, duplicates = 0;
-  const sender = async (): Promise<void> => {
-    while (next < events.length) {
-      const batch = events.slice(next, next + batchSize);
-      next += batchSize;
-      const { outcomes } = await usage.recordUsage({ events: batch });
-      const refused = outcomes.find(({ outcome }) => outcome === UsageOutcome.REFUSED);
-      if (refused !== undefined) throw new Error(`event ${refused.idempotencyKey} was refused: ${refused.reason} ${refused.field} ${refused.message}`);
-      duplicates += outcomes.filter(({ outcome }) => outcome === UsageOutcome.DUPLICATE).length;
-      done += batch.length;
-      progress(done);
+async function* inOrder({ folder, shuffleSeed, twice }: TraceOptions): AsyncGenerator<UsageEvent, void, undefined> {
+  if (shuffleSeed !== null) {
+    const events: UsageEvent[] = [];
+    for await (const event of readEvents(folder)) events.push(event);
+    const order = shuffled(events, shuffleSeed);
+    yield* twice ? [...order, ...order] : order;
+    return;
+  }
+  for (let round = 0; round < (twice ? 2 : 1); round += 1) yield* readEvents(folder);
+}
+
+/** Sends the events in batches, a few at once; counts those that were known before. Throws at the first refusal. */
+async function record({ usage }: ValoraClient, options: TraceOptions, progress: (done: number) => void): Promise<{ eventCount: number; duplicateCount: number }> {
+  let eventCount = 0, duplicateCount = 0;
+  for await (const acknowledged of ingest(usage, inOrder(options), { batchSize: options.batchSize })) {
+    for (const { outcome: { idempotencyKey, outcome, reason, field, message } } of acknowledged) {
+      if (outcome === UsageOutcome.REFUSED) throw new Error(`event ${idempotencyKey} was refused: ${reason} ${field} ${message}`);
+      if (outcome === UsageOutcome.DUPLICATE) duplicateCount += 1;
     }
-  };
-  await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, sender));
-  return duplicates;
+    eventCount += acknowledged.length;
+    progress(eventCount);
+  }
+  return { eventCount, duplicateCount };
 }
 
 /** Fisher and Yates with a 32-bit generator (xorshift, Marsaglia 2003): the same order for the same seed. */

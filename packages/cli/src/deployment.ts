@@ -18,9 +18,7 @@ export async function migrateCommand(environment: Environment, print: (line: str
  * `valora deployment-secrets <folder>`: writes what stands in the secrets of a deployment, a file each, readable by their owner
  * alone. What is there stays, so that it may be run again.
  */
-export function deploymentSecrets(args: readonly string[], environment: Environment, print: (line: string) => void): void {
-  const [folder, ...rest] = args;
-  if (folder === undefined || rest.length > 0) throw new Error('Name the folder for the secrets: valora deployment-secrets <folder>. The owner\'s database is read from DATABASE_URL.');
+export function deploymentSecrets(folder: string, environment: Environment, print: (line: string) => void): void {
   const ownerUrl = keptSecret(folder, 'database-url-owner', () => requireDatabaseUrl(environment['DATABASE_URL'] || readNamedFile('DATABASE_URL', environment)));
   const urlOf = serviceDatabaseUrls(ownerUrl, keptSecret(folder, 'role-secret', randomSecret));
   for (const service of serviceNames) keptSecret(folder, `database-url-${service}`, () => urlOf(service));

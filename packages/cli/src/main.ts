@@ -1,40 +1,19 @@
-// The command line: `valora <command>`.
-import { billTraceCommand } from './bill-trace-command.ts';
-import { demo } from './demo.ts';
-import { deploymentSecrets, migrateCommand } from './deployment.ts';
-import { up } from './up.ts';
+// The command line: `valora <command>`. What it loads is kept compiled between runs; that is why it is loaded after this
+// file has begun.
+import { enableCompileCache } from 'node:module';
 
-const USAGE = `Commands:
-  up [--separate]          start Valora and keep it running, in one process or in six
-  migrate                  bring the database of DATABASE_URL up to date
-  deployment-secrets <folder>  write the secrets of a deployment, a file each
-  demo                     bill a small sample and print the invoice
-  bill-trace <folder>      bill a trace of LLM requests (llm-trace-*.csv) and print the invoices`;
+enableCompileCache();
+const [{ commands }, { runCommand }] = await Promise.all([import('./commands.ts'), import('./run-command.ts')]);
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-
-async function main([command, ...rest]: readonly string[]): Promise<void> {
-  switch (command) {
-    case 'up':
-      return await up(rest, process.env, print);
-    case 'migrate':
-      return await migrateCommand(process.env, print);
-    case 'deployment-secrets':
-      return deploymentSecrets(rest, process.env, print);
-    case 'demo':
-      return await demo(print);
-    case 'bill-trace':
-      return await billTraceCommand(rest, process.env, print);
-    default:
-      process.exitCode = 2;
-      print(USAGE);
-  }
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.exitCode = 1;
-  const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
-  process.stderr.write(`${process.env['VALORA_DEBUG'] === undefined ? message : stack}\n`);
-}
+// A reader that has had enough, such as head, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await runCommand(commands, process.argv.slice(2), {
+  environment: process.env, stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, stopSignal,
+});

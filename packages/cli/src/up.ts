@@ -9,9 +9,7 @@ const ADDRESS_DEFAULT = `${HOST_DEFAULT}:50051`;
 const DATA_FOLDER_DEFAULT = '.valora';
 const TICK_INTERVAL_MS = 1_000;
 
-export async function up(args: readonly string[], environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {
-  const [option, ...rest] = args;
-  if (rest.length > 0 || (option !== undefined && option !== '--separate')) throw new Error(`up has no option ${args.join(' ')}. Say --separate, or nothing.`);
+export async function up(separate: boolean, environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
   });
@@ -20,7 +18,7 @@ export async function up(args: readonly string[], environment: Readonly<Record<s
   const databaseUrl = environment['DATABASE_URL'] || undefined;
   const secrets = loadSecrets(dataFolder, databaseUrl);
   const reflection = (environment['VALORA_REFLECTION'] || (environment['NODE_ENV'] === 'production' ? 'off' : 'on')) === 'on';
-  const start = option === '--separate' ? upSeparate : upTogether;
+  const start = separate ? upSeparate : upTogether;
   const stop = await start({ secrets, dataFolder, databaseUrl, reflection, print, address: environment['VALORA_ADDRESS'] || undefined, metricsAddress: environment['VALORA_METRICS_ADDRESS'] || undefined });
   print(`The operator credential is in ${dataFolder}/operator-credential. Stop with Ctrl-C.`);
   await stopped;

@@ -1,7 +1,9 @@
 // Usage of any amount, recorded in constant memory. A few requests are under way at a time, and the source is read only as
 // they are acknowledged. Keys make it safe to send everything again: that is how a broken-off run goes on.
+import { status } from '@grpc/grpc-js';
 import { UsageOutcome, type RecordUsageOutcome, type RecordUsageRequest, type RecordUsageResponse, type UsageEvent } from '@valora/contracts/valora/metering/v1/usage';
 import { batchesOf } from './batches.ts';
+import { CallError } from './call-error.ts';
 import type { CallSettings } from './stub.ts';
 
 /** All that is needed of a client: `client.usage`. */
@@ -39,6 +41,7 @@ export interface IngestSummary extends IngestCounts {
 const BATCH_SIZE = { default: 1_000, max: 5_000 };
 const IN_FLIGHT = { default: 4, max: 64 };
 const REFUSALS_MAX = 1_000;
+const DEADLINE_ATTEMPTS_MAX = 3;
 
 /**
  * Records the events and answers what became of each, in their order, a batch at a time. Throws the first CallError that
@@ -55,7 +58,7 @@ export async function* ingest<Event extends UsageEvent>(
   const underWay: Promise<readonly Acknowledgement<Event>[]>[] = [];
 
   async function send(batch: readonly Event[]): Promise<readonly Acknowledgement<Event>[]> {
-    const { outcomes } = await usage.recordUsage({ events: batch }, { signal });
+    const { outcomes } = await withoutDeadline(() => usage.recordUsage({ events: batch }, { signal }), signal);
     if (outcomes.length !== batch.length) throw new Error(`${batch.length} events were sent and ${outcomes.length} outcomes came back.`);
     const acknowledged = outcomes.flatMap((outcome, position) => {
       const event = batch[position];
@@ -92,6 +95,17 @@ export async function ingestAll(usage: UsageRecorder, events: Iterable<UsageEven
     }
   }
   return { ...counts, refusals };
+}
+
+/** What a deadline left in doubt is asked again: an event that was recorded is then a duplicate. */
+async function withoutDeadline<Answer>(call: () => Promise<Answer>, signal: AbortSignal | undefined): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof CallError) || error.code !== status.DEADLINE_EXCEEDED || attempt === DEADLINE_ATTEMPTS_MAX || signal?.aborted === true) throw error;
+    }
+  }
 }
 
 function counterOf({ outcome }: RecordUsageOutcome): keyof IngestCounts {

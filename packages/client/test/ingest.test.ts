@@ -118,6 +118,20 @@ test('a busy server is waited for, and every event is recorded', async () => {
   expect((await ingestAll(client.usage, numbered(100), { batchSize: 10 })).recorded).toBe(100);
 });
 
+test('a batch whose deadline passed is sent again, with the same keys', async () => {
+  const asked: string[] = [];
+  const server = await startTestServer({
+    recordUsage(request) {
+      asked.push(request.events.map(({ idempotencyKey }) => idempotencyKey).join());
+      return asked.length === 1 ? new Promise(() => {}) : recorded(request);
+    },
+  });
+  const client = createClient({ address: server.address, credential: null, deadlineMs: 300 });
+  closing.push(() => client.close(), () => server.stop());
+  expect((await ingestAll(client.usage, numbered(2))).recorded).toBe(2);
+  expect(asked).toEqual(['k0,k1', 'k0,k1']);
+});
+
 test('200,000 events take no more memory than 50,000', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
