@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -39,11 +40,8 @@ func refusalOf(err error) refusal {
 	return refused
 }
 
-// The canonical names of the codes that the example meets; Code.String would say InvalidArgument.
-var codeNames = map[codes.Code]string{codes.InvalidArgument: "INVALID_ARGUMENT", codes.ResourceExhausted: "RESOURCE_EXHAUSTED"}
-
 func (refused refusal) String() string {
-	text := fmt.Sprintf("%s %s", codeNames[refused.code], refused.reason)
+	text := fmt.Sprintf("%s %s", code.Code(refused.code), refused.reason) // Its own String would say InvalidArgument.
 	if len(refused.fields) > 0 {
 		text += " fields " + strings.Join(slices.Sorted(slices.Values(refused.fields)), " ")
 	}
