@@ -1,7 +1,7 @@
 // What scenarios do behind the callers' backs: move a sandbox's clock without doing its due work, call internal rpcs as a
 // service, and start more schedulers on the same database, as replicas do.
 import { credentials } from '@grpc/grpc-js';
-import { createPeer, createServiceTokenIssuer, instantFromTimestamp, secretDigest, timestampFromInstant, type OutgoingContext, type Peer, type Platform, type Stub, type Timestamp } from '@valora/chassis';
+import { createPeer, createServiceTokenIssuer, instantFromTimestamp, secretDigest, serviceDatabaseUrls, timestampFromInstant, type OutgoingContext, type Peer, type Platform, type Stub, type Timestamp } from '@valora/chassis';
 import { FenceServiceService as InvoicingFence } from '@valora/contracts/valora/invoicing/v1/fence';
 import { DueWorkServiceService as InvoicingDueWork } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
@@ -49,7 +49,7 @@ export function openBackstage(valora: TestValora): Backstage {
     [peer.stub(MeteringFence), peer.stub(PricingFence), peer.stub(TenancyFence), peer.stub(InvoicingFence), peer.stub(SubscriptionFence)];
   const dueWork: readonly Pick<Stub<typeof SubscriptionDueWork>, 'getNextDueTime'>[] = [peer.stub(SubscriptionDueWork), peer.stub(InvoicingDueWork)];
   const platform: Platform = {
-    databaseUrl: database.url, roleSecret: secrets.roleSecret, serviceTokenKey: secrets.serviceTokenKey, operatorDigest: secretDigest(secrets.operatorCredential),
+    databaseUrl: serviceDatabaseUrls(database.url, secrets.roleSecret), serviceTokenKey: secrets.serviceTokenKey, operatorDigest: secretDigest(secrets.operatorCredential),
     peerAddress: () => address, poolSizeMax: 2, writeLog: () => {},
   };
   return {

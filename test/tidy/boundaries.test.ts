@@ -50,6 +50,7 @@ test.each<{ title: string; tag: Tag | undefined; at?: string; imports: string; d
   { title: "a service another's source by path", tag: 'service', imports: '../../other/src/x.ts', refused: 'a relative path must not leave the package.' },
   { title: "a service's test another service", tag: 'service', at: 'test/x.test.ts', imports: '@valora/other', declared: ['@valora/other'], refused: '"service" must not reach "service".' },
   { title: 'the chassis a service', tag: 'chassis', imports: '@valora/other', declared: ['@valora/other'], refused: '"chassis" must not reach "service".' },
+  { title: 'the client the chassis', tag: 'client', imports: '@valora/chassis', declared: ['@valora/chassis'], refused: '"client" must not reach "chassis".' },
   { title: 'the core the file system', tag: 'core', imports: 'node:fs', refused: 'the core is pure and uses nothing of Node.' },
   { title: 'the core a fourth library', tag: 'core', imports: 'pg', declared: ['pg'], refused: 'the core uses only @noble/hashes, canonicalize, temporal-polyfill.' },
   { title: 'anyone what is not declared', tag: 'service', imports: 'pg', refused: 'not declared in services/one/package.json.' },
@@ -64,6 +65,7 @@ test.each<{ title: string; tag: Tag | undefined; at?: string; imports: string; d
   const packages: Package[] = [
     { name: '@valora/one', folder: 'services/one', tag, dependencies: declared, files: [{ path, text: `import { x } from '${imports}';` }] },
     { name: '@valora/other', folder: 'services/other', tag: 'service', dependencies: [], files: [] },
+    { name: '@valora/chassis', folder: 'packages/chassis', tag: 'chassis', dependencies: [], files: [] },
     { name: '@valora/testkit', folder: 'packages/testkit', tag: 'test', dependencies: [], files: [] },
   ];
   expect(boundaryViolations(packages, ['vitest'])).toEqual(refused === undefined ? [] : [`${path} imports ${imports}: ${refused}`]);

@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 import { isBuiltin } from 'node:module';
 import type { SourceFile } from './tree.ts';
 
-export type Tag = 'core' | 'contracts' | 'chassis' | 'service' | 'tool' | 'test';
+export type Tag = 'core' | 'contracts' | 'client' | 'chassis' | 'service' | 'tool' | 'test';
 
 export interface Package {
   readonly name: string;
@@ -21,10 +21,12 @@ export interface Package {
 const REACHES: Readonly<Record<Tag, readonly Tag[]>> = {
   core: [],
   contracts: [],
-  chassis: ['contracts', 'core'],
+  client: ['contracts'],
+  // Services call each other with what callers call them with.
+  chassis: ['client', 'contracts', 'core'],
   service: ['chassis', 'contracts', 'core'],
-  tool: ['service', 'chassis', 'contracts', 'core'],
-  test: ['test', 'tool', 'service', 'chassis', 'contracts', 'core'],
+  tool: ['service', 'chassis', 'client', 'contracts', 'core'],
+  test: ['test', 'tool', 'service', 'chassis', 'client', 'contracts', 'core'],
 };
 
 /** All that the core may stand on. */

@@ -1,9 +1,10 @@
 // Calling another service through its contract: with a service token for the organization (a caller's key is never passed
 // on), the original actor, the caller's deadline and cancellation, and the call depth.
-import { Client, Metadata, type CallOptions, type ChannelCredentials, type MethodDefinition } from '@grpc/grpc-js';
-import { CallError } from './call-error.ts';
+import { Client, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
+import { callUnary, type Method, type RequestOf, type ResponseOf } from '@valora/client/call';
 import type { CallContext } from './context.ts';
 import type { ServiceTokenIssuer } from './credentials.ts';
+import { peerChannelOptions } from './peer-channel.ts';
 
 export const CALL_DEPTH_KEY = 'valora-call-depth';
 
@@ -13,10 +14,6 @@ export type OutgoingContext = Pick<CallContext, 'organizationId' | 'deadlineMs' 
   readonly parent?: CallContext['parent'];
   readonly signal?: AbortSignal;
 };
-
-type Method = MethodDefinition<never, unknown>;
-export type RequestOf<M> = M extends { requestDeserialize: (bytes: Buffer) => infer Request } ? Request : never;
-export type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer Response } ? Response : never;
 
 /** The rpcs of a service as functions. */
 export type Stub<Definition> = {
@@ -28,31 +25,8 @@ export interface Peer {
   close(): void;
 }
 
-export interface UnaryCall {
-  readonly method: Method;
-  readonly request: unknown;
-  readonly metadata: Metadata;
-  readonly options: CallOptions;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** One unary call as a promise; throws CallError. */
-export async function callUnary(client: Client, { method, request, metadata, options, signal }: UnaryCall): Promise<unknown> {
-  return await new Promise((resolve, reject) => {
-    const { path, requestSerialize, responseDeserialize } = method as unknown as MethodDefinition<unknown, unknown>;
-    const outgoing = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, options, (error, response) => {
-      signal?.removeEventListener('abort', cancel);
-      if (error === null) resolve(response);
-      else reject(new CallError(path, error));
-    });
-    const cancel = (): void => outgoing.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    if (signal?.aborted === true) cancel();
-  });
-}
-
 export interface PeerOptions {
-  /** `host:port`, asked for at the first call. */
+  /** A gRPC target, asked for at the first call. */
   readonly address: () => string;
   readonly channelCredentials: ChannelCredentials;
   /** This service's name, for the token. */
@@ -60,17 +34,12 @@ export interface PeerOptions {
   readonly tokens: ServiceTokenIssuer;
 }
 
-const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
-
 /** A connection to another service. */
 export function createPeer({ address, channelCredentials, service, tokens }: PeerOptions): Peer {
   let connected: Client | undefined;
 
   function client(): Client {
-    connected ??= new Client(address(), channelCredentials, {
-      'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-      'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
-    });
+    connected ??= new Client(address(), channelCredentials, peerChannelOptions);
     return connected;
   }
 

@@ -17,6 +17,8 @@ const UNAVAILABLE_SQLSTATE = /^(08|28|53|57P0|57014$|55P03$|25P03$)/;
 const UNAVAILABLE_SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 /** Prisma: unreachable, timed out, closed, no connection free, transaction not started or expired. */
 const UNAVAILABLE_PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']);
+/** What Prisma would make those codes of. It makes none of what breaks its own BEGIN, COMMIT or ROLLBACK: there the driver adapter's error arrives as it is. */
+const UNAVAILABLE_DRIVER_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout']);
 /** pg throws plain errors for these. */
 const UNAVAILABLE_MESSAGES = /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error)/;
 const CONFLICTS: readonly (string | undefined)[] = ['40001', '40P01'];
@@ -43,14 +45,16 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return UNAVAILABLE_SQLSTATE.test(state);
   if (!(error instanceof Error)) return false;
+  const kind = fieldOf(driverCause(error), 'kind');
+  if (typeof kind === 'string' && UNAVAILABLE_DRIVER_KINDS.has(kind)) return true;
   const code = fieldOf(error, 'code');
   if (typeof code === 'string' && (UNAVAILABLE_SOCKET_CODES.has(code) || UNAVAILABLE_PRISMA_CODES.has(code))) return true;
   return UNAVAILABLE_MESSAGES.test(error.message);
 }
 
-/** What the driver adapter saw, inside Prisma's error. */
+/** What the driver adapter saw: inside Prisma's error, or in its own. */
 function driverCause(error: unknown): unknown {
-  return fieldOf(fieldOf(fieldOf(error, 'meta'), 'driverAdapterError'), 'cause');
+  return fieldOf(error, 'name') === 'DriverAdapterError' ? fieldOf(error, 'cause') : fieldOf(fieldOf(fieldOf(error, 'meta'), 'driverAdapterError'), 'cause');
 }
 
 function fieldOf(value: unknown, name: string): unknown {

@@ -3,15 +3,7 @@
 // name, so that the reference of reasons can be checked against the code. Everything else that is thrown is either an
 // infrastructure error (converted at the edge, with advice to retry) or a bug (INTERNAL, logged with its stack).
 import type { status } from '@grpc/grpc-js';
-
-export interface FieldViolation {
-  /** Path of the field in the request, as in the contract: `meter.filters[2].values`. */
-  readonly field: string;
-  /** UPPER_SNAKE. */
-  readonly reason: string;
-  /** What is wrong and how to mend it. */
-  readonly description: string;
-}
+import type { FieldViolation } from '@valora/client/call';
 
 export type ErrorCode = Exclude<keyof typeof status, 'OK'>;
 

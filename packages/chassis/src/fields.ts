@@ -1,10 +1,11 @@
 // Reading the fields of a request: untrusted in, typed value out. Every reader notes what is wrong with its field and
 // answers a placeholder, so that all problems are reported at once; `check()` throws them and must be called before a
 // value is used.
+import type { FieldViolation } from '@valora/client/call';
 import {
   currencyExponent, formatInstant, instant, isTimeZone, parseDecimal, parseInstant, RatingError, type Decimal, type Instant,
 } from '@valora/rating';
-import { fieldInvalid, type FieldViolation } from './errors.ts';
+import { fieldInvalid } from './errors.ts';
 import { instantFromTimestamp, type Timestamp } from './timestamps.ts';
 
 const CODE = /^[a-z][a-z0-9_.-]{0,63}$/;

@@ -1,10 +1,10 @@
 // The public face of the chassis, by hand: mechanism for services, and no domain noun.
+export { CallError, errorDetailsOf, type FieldViolation, type RequestOf, type ResponseOf } from '@valora/client/call';
 export { createAdmission, type Admission, type AdmissionLimits, type AdmissionRequest } from './admission.ts';
 export { appendAuditRecords, type AuditedCall, type AuditedChange } from './audit.ts';
 export { auditHandlers } from './audit-service.ts';
 export { createAuthenticate, requireAccess, type ApiKeyVerifier, type Authenticate, type AuthenticateDependencies, type Identity } from './authenticate.ts';
-export { CallError } from './call-error.ts';
-export { callUnary, createPeer, type OutgoingContext, type Peer, type PeerOptions, type RequestOf, type ResponseOf, type Stub } from './call.ts';
+export { createPeer, type OutgoingContext, type Peer, type PeerOptions, type Stub } from './call.ts';
 export type { CallContext, Caller } from './context.ts';
 export { apiKeyScopes, descriptorSet, registry, rpcAccess, type RpcAccess } from './contract.ts';
 export {
@@ -16,9 +16,8 @@ export { createPool, openDatabase, queryOne, sqlOf, type Database, type Database
 export { dueWorkHandlers, leaseBounds, type DueWork } from './due-work-service.ts';
 export { claimOrganizations, nextDueTime, releaseOrganization, setDueWorkSandboxTime, touchDueWork, type NextDue } from './due-work.ts';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
-export { errorDetailsOf, type ErrorDetails } from './error-details.ts';
 export { statusOf } from './status.ts';
-export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable, type FieldViolation } from './errors.ts';
+export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable } from './errors.ts';
 export { fenceErrors, fenceErrorTable, fenceHandlers } from './fence-service.ts';
 export { currentTime, ensureFence, fenceExists, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime } from './fence.ts';
 export { Fields, isCode } from './fields.ts';
@@ -26,10 +25,13 @@ export { createLog, type Log, type LogFields } from './log.ts';
 export { migrate, type AppliedMigration, type SchemaMigrations } from './migrate.ts';
 export { makeFence, mutate, recordFacts, type RecordingDependencies } from './mutation.ts';
 export { paged, pageToken, parsePage, type Page, type PageRequest } from './page-token.ts';
-export { createServiceGround, openServiceDatabase, serviceNames, type Platform, type RunningService, type ServiceGround, type ServiceName } from './platform.ts';
+export { createServiceGround, openServiceDatabase, serviceDatabaseUrls, serviceNames, type Platform, type RunningService, type ServiceGround, type ServiceName } from './platform.ts';
+export { LISTENING, runService } from './run-service.ts';
 export { schemaMigrations } from './schema-migrations.ts';
+export { ConfigInvalid, readNamedFile, readServiceConfig, type Environment, type ServiceConfig } from './service-config.ts';
 export { rolePassword, serviceRole, type ServiceRole } from './service-role.ts';
-export { serve, type RunningServer, type ServeOptions } from './serve.ts';
+export { peerVariable, serviceCalls, servicePorts, serviceVariables, type ServiceVariable } from './service-variables.ts';
+export { LIVENESS, serve, type RunningServer, type ServeOptions } from './serve.ts';
 export { createFindSandboxTime, createPeerAuthenticate } from './tenancy-client.ts';
 export { instantFromTimestamp, timestampFromInstant, type Timestamp } from './timestamps.ts';
 export { unaryService, type Handlers, type RegisteredService } from './unary.ts';

@@ -1,6 +1,6 @@
 // What a service is given to stand on, the same whether it runs alone or with the others in one process: where its
 // database is, the keys of credentials, and where its peers listen. A service builds its own dependencies from it.
-import { credentials } from '@grpc/grpc-js';
+import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { createAdmission, type Admission } from './admission.ts';
 import { createPeer, type Peer } from './call.ts';
 import { createServiceTokenIssuer } from './credentials.ts';
@@ -13,16 +13,16 @@ export const serviceNames = ['tenancy', 'metering', 'pricing', 'subscription', '
 export type ServiceName = (typeof serviceNames)[number];
 
 export interface Platform {
-  /** The PostgreSQL server and database, as its owner; services take host, port and database from it and log in as their own role. */
-  readonly databaseUrl: string;
-  /** The passwords of the services' database roles derive from it. */
-  readonly roleSecret: string;
+  /** The PostgreSQL server and database, with the login of a service's own role. */
+  readonly databaseUrl: (service: ServiceName) => string;
   /** Signs and checks service tokens. */
   readonly serviceTokenKey: Uint8Array;
   /** SHA-256 of the operator credential. */
   readonly operatorDigest: Uint8Array;
-  /** `host:port` of a service. */
+  /** Where a service listens: a gRPC target, `host:port` for one. Asked for at the first call. */
   readonly peerAddress: (service: ServiceName) => string;
+  /** How peers are spoken to; absent: without TLS, on one machine or in one process. */
+  readonly peerCredentials?: ChannelCredentials;
   /** Connections to the database for each service. */
   readonly poolSizeMax: number;
   readonly writeLog?: (line: string) => void;
@@ -53,7 +53,7 @@ export function createServiceGround(platform: Platform, service: ServiceName): S
     log: platform.writeLog === undefined ? createLog(service) : createLog(service, platform.writeLog),
     admission: createAdmission(ADMISSION_LIMITS),
     peer(name) {
-      const peer = peers.get(name) ?? createPeer({ address: () => platform.peerAddress(name), channelCredentials: credentials.createInsecure(), service, tokens });
+      const peer = peers.get(name) ?? createPeer({ address: () => platform.peerAddress(name), channelCredentials: platform.peerCredentials ?? credentials.createInsecure(), service, tokens });
       peers.set(name, peer);
       return peer;
     },
@@ -67,10 +67,16 @@ export function createServiceGround(platform: Platform, service: ServiceName): S
 export function openServiceDatabase<Transaction extends PrismaTransaction>(
   { platform, service, log, createClient }: { platform: Platform; service: ServiceName; log: Log; createClient: Parameters<typeof openDatabase<Transaction>>[0]['createClient'] },
 ): Database<Transaction> {
-  // The rest of the URL, TLS settings among it, holds for the services too.
-  const url = new URL(platform.databaseUrl);
-  const role = serviceRole(service, platform.roleSecret);
-  url.username = role.name;
-  url.password = role.password;
-  return openDatabase({ config: { url: url.href, schema: service, poolSizeMax: platform.poolSizeMax }, log, createClient });
+  return openDatabase({ config: { url: platform.databaseUrl(service), schema: service, poolSizeMax: platform.poolSizeMax }, log, createClient });
+}
+
+/** The services' logins, from the owner's URL: all of it but user and password holds for them too, TLS settings among it. */
+export function serviceDatabaseUrls(ownerUrl: string, roleSecret: string): (service: ServiceName) => string {
+  return (service) => {
+    const url = new URL(ownerUrl);
+    const role = serviceRole(service, roleSecret);
+    url.username = role.name;
+    url.password = role.password;
+    return url.href;
+  };
 }

@@ -1,6 +1,7 @@
 // A gRPC server for one or more services: limits against hostile clients, health, reflection, and draining. Health turns
 // to NOT_SERVING before anything else stops, in-flight calls finish within the grace period, the rest is cut.
-import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { addReflection } from './reflection.ts';
 import type { RegisteredService } from './unary.ts';
@@ -9,18 +10,26 @@ const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 const STREAMS_PER_CONNECTION_MAX = 128;
 const METADATA_BYTES_MAX = 16 * 1024;
 
+/** The name under which health says that the process is sound: SERVING also while it drains, or it would be killed for stopping. */
+export const LIVENESS = 'liveness';
+
 export interface ServeOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
   readonly credentials: ServerCredentials;
   readonly services: readonly RegisteredService[];
   readonly reflection: boolean;
+  /** `host:port` of a second listener without TLS that serves health alone; empty or absent for none. */
+  readonly healthAddress?: string;
 }
 
 export interface RunningServer {
   readonly port: number;
-  /** Stops taking calls, lets running ones finish for at most `graceMs`, then cuts the rest. */
-  stop(graceMs: number): Promise<void>;
+  /**
+   * Says NOT_SERVING, takes calls for `drainMs` more, then no new ones, lets running ones finish for at most `graceMs`, and cuts
+   * the rest.
+   */
+  stop(graceMs: number, drainMs?: number): Promise<void>;
 }
 
 function nameOf({ definition }: RegisteredService): string {
@@ -28,7 +37,7 @@ function nameOf({ definition }: RegisteredService): string {
   return method?.path.split('/')[1] ?? '';
 }
 
-export async function serve({ address, credentials, services, reflection }: ServeOptions): Promise<RunningServer> {
+export async function serve({ address, credentials, services, reflection, healthAddress = '' }: ServeOptions): Promise<RunningServer> {
   const server = new Server({
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
@@ -37,26 +46,44 @@ export async function serve({ address, credentials, services, reflection }: Serv
   });
   const names = services.map(nameOf);
   for (const { definition, implementation } of services) server.addService(definition, implementation);
-  const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
+  const health = new HealthImplementation(Object.fromEntries(['', LIVENESS, ...names].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   if (reflection) addReflection(server, [...names, 'grpc.health.v1.Health']);
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => (error === null ? resolve(bound) : reject(new Error(`cannot listen on ${address}: ${error.message}`))));
-  });
+  const probes = healthAddress === '' ? null : new Server();
+  if (probes !== null) health.addToServer(probes);
+  const port = await bind(server, address, credentials);
+  try {
+    if (probes !== null) await bind(probes, healthAddress, ServerCredentials.createInsecure());
+  } catch (error) {
+    server.forceShutdown();
+    throw error;
+  }
   return {
     port,
-    async stop(graceMs) {
+    async stop(graceMs, drainMs = 0) {
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      if (drainMs > 0) await delay(drainMs);
+      await shutDown(server, graceMs);
+      probes?.forceShutdown();
     },
   };
+}
+
+async function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, bound) => (error === null ? resolve(bound) : reject(new Error(`cannot listen on ${address}: ${error.message}`))));
+  });
+}
+
+async function shutDown(server: Server, graceMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

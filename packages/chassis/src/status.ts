@@ -1,11 +1,10 @@
 // From errors to what goes over the wire: the canonical code, a message, and google.rpc details in the trailer
 // `grpc-status-details-bin`. Metadata values are cut to a bounded length, since they may echo what a caller sent.
 import { Metadata, status, type StatusObject } from '@grpc/grpc-js';
+import { CallError, DETAILS_TRAILER } from '@valora/client/call';
 import { BadRequest, ErrorInfo, RetryInfo } from '@valora/contracts/google/rpc/error_details';
 import { Status } from '@valora/contracts/google/rpc/status';
-import { CallError } from './call-error.ts';
 import { DatabaseUnavailable } from './database-errors.ts';
-import { DETAILS_TRAILER } from './error-details.ts';
 import { commonErrors, DomainError } from './errors.ts';
 
 const MESSAGE_LENGTH_MAX = 2_000;

@@ -1,10 +1,10 @@
 // What every other service asks tenancy: whether a presented key is good, and where an organization's clock stands.
 import { status } from '@grpc/grpc-js';
+import { CallError } from '@valora/client/call';
 import { ApiKeyServiceService } from '@valora/contracts/valora/tenancy/v1/api_key';
 import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
 import type { Instant } from '@valora/rating';
 import { createAuthenticate, type Authenticate } from './authenticate.ts';
-import { CallError } from './call-error.ts';
 import type { OutgoingContext, Peer } from './call.ts';
 import type { Platform } from './platform.ts';
 import { instantFromTimestamp } from './timestamps.ts';

@@ -2,8 +2,9 @@
 // is thrown into a status. A handler gets a context and a request and answers a response; it never sees gRPC.
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { MethodDefinition, sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { RequestOf, ResponseOf } from '@valora/client/call';
 import { requireAccess } from './authenticate.ts';
-import { CALL_DEPTH_KEY, type RequestOf, type ResponseOf } from './call.ts';
+import { CALL_DEPTH_KEY } from './call.ts';
 import type { CallContext } from './context.ts';
 import { rpcAccess, type RpcAccess } from './contract.ts';
 import { commonErrors, DomainError } from './errors.ts';

@@ -84,6 +84,18 @@ describe.each(Object.entries(clients))('%s: one organization at a time', (client
     expect(await inTransaction(a, (sql) => sql.query('select 1 as one'))).toEqual([{ one: 1 }]);
   });
 
+  test('a connection that is cut within its COMMIT is DatabaseUnavailable', async () => {
+    await lab.owner.query(`
+      create or replace function lab.cut() returns trigger language plpgsql security definer as $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+      create constraint trigger cut after insert on lab.note deferrable initially deferred for each row when (new.name = 'cut') execute function lab.cut()`);
+    try {
+      await expect(inTransaction(a, (sql) => sql.query(`insert into note values ($1, 'cut', 1)`, [a]))).rejects.toBeInstanceOf(DatabaseUnavailable);
+    } finally {
+      await lab.owner.query(`drop trigger cut on lab.note`);
+    }
+    expect((await lab.owner.query(`select from note where name = 'cut'`)).rowCount).toBe(0);
+  });
+
   test('a statement that takes too long is DatabaseUnavailable', async () => {
     await expect(inTransaction(a, async (sql) => {
       await sql.query(`select set_config('statement_timeout', '20', true)`);
@@ -127,8 +139,10 @@ test('a database that refuses connections is DatabaseUnavailable', async () => {
 });
 
 test('an idle connection that breaks is logged and replaced', async () => {
+  const logged = (): number => lab.logged.filter((line) => line.includes('An idle database connection broke.')).length;
   await lab.database.bulk('a', (sql) => sql.query('select 1'));
-  await lab.owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'valora-lab' and datname = current_database()`);
-  await expect.poll(() => lab.logged.join('')).toContain('An idle database connection broke.');
+  const before = logged();
+  const { rowCount } = await lab.owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'valora-lab' and datname = current_database()`);
+  await expect.poll(() => logged() - before).toBe(rowCount);
   expect(await lab.database.bulk('a', (sql) => sql.query('select 1 as one'))).toEqual([{ one: 1 }]);
 });

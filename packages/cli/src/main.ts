@@ -1,10 +1,13 @@
 // The command line: `valora <command>`.
 import { billTraceCommand } from './bill-trace-command.ts';
 import { demo } from './demo.ts';
+import { deploymentSecrets, migrateCommand } from './deployment.ts';
 import { up } from './up.ts';
 
 const USAGE = `Commands:
-  up                       start Valora and keep it running
+  up [--separate]          start Valora and keep it running, in one process or in six
+  migrate                  bring the database of DATABASE_URL up to date
+  deployment-secrets <folder>  write the secrets of a deployment, a file each
   demo                     bill a small sample and print the invoice
   bill-trace <folder>      bill a trace of LLM requests (llm-trace-*.csv) and print the invoices`;
 
@@ -13,7 +16,11 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 async function main([command, ...rest]: readonly string[]): Promise<void> {
   switch (command) {
     case 'up':
-      return await up(process.env, print);
+      return await up(rest, process.env, print);
+    case 'migrate':
+      return await migrateCommand(process.env, print);
+    case 'deployment-secrets':
+      return deploymentSecrets(rest, process.env, print);
     case 'demo':
       return await demo(print);
     case 'bill-trace':

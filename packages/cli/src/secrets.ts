@@ -19,41 +19,50 @@ const OWNER_ONLY = 0o600;
  * its URL's password instead, since several installations may use one database: each start sets the same passwords.
  */
 export function loadSecrets(dataFolder: string, databaseUrl?: string): Secrets {
-  mkdirSync(dataFolder, { recursive: true });
-  const secret = (name: string, make: () => string): string => {
-    const path = join(dataFolder, name);
-    try {
-      return readFileSync(path, 'utf8').trim();
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
-    }
-    const made = make();
-    // Written aside and linked into place: complete or absent, and the first of two starts wins.
-    const draft = `${path}.${randomUUID()}`;
-    writeFileSync(draft, `${made}\n`, { mode: OWNER_ONLY });
-    try {
-      linkSync(draft, path);
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    }
-    unlinkSync(draft);
-    return readFileSync(path, 'utf8').trim();
-  };
-  const random = (): string => randomBytes(SECRET_BYTES).toString('hex');
   return {
-    roleSecret: databasePassword(databaseUrl) ?? secret('role-secret', random),
-    serviceTokenKey: Buffer.from(secret('service-token-key', random), 'hex'),
-    operatorCredential: secret('operator-credential', newOperatorCredential),
+    roleSecret: databasePassword(databaseUrl) ?? keptSecret(dataFolder, 'role-secret', randomSecret),
+    serviceTokenKey: Buffer.from(keptSecret(dataFolder, 'service-token-key', randomSecret), 'hex'),
+    operatorCredential: keptSecret(dataFolder, 'operator-credential', newOperatorCredential),
   };
+}
+
+export function randomSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('hex');
+}
+
+/** What stands in the folder's file of this name, readable by its owner alone; made if absent. */
+export function keptSecret(folder: string, name: string, make: () => string): string {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, name);
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+  // Written aside and linked into place: complete or absent, and the first of two starts wins.
+  const draft = `${path}.${randomUUID()}`;
+  writeFileSync(draft, `${make()}\n`, { mode: OWNER_ONLY });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+  unlinkSync(draft);
+  return readFileSync(path, 'utf8').trim();
 }
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-function databasePassword(databaseUrl: string | undefined): string | undefined {
+export function requireDatabaseUrl(text: string): string {
+  if (!URL.canParse(text) || !/^postgres(ql)?:/.test(text)) throw new Error('DATABASE_URL is no PostgreSQL URL. Write it as postgresql://user:password@host:port/database.');
+  return text;
+}
+
+/** From which the roles' passwords derive where there is no role secret. */
+export function databasePassword(databaseUrl: string | undefined): string | undefined {
   if (databaseUrl === undefined) return undefined;
-  if (!URL.canParse(databaseUrl) || !/^postgres(ql)?:/.test(databaseUrl)) throw new Error('DATABASE_URL is no PostgreSQL URL. Write it as postgresql://user:password@host:port/database.');
-  const { password } = new URL(databaseUrl);
+  const { password } = new URL(requireDatabaseUrl(databaseUrl));
   return password === '' ? undefined : `valora roles: ${password}`;
 }

@@ -1,15 +1,14 @@
 // All six services in one process: one public port, and an internal listener on loopback through which they call each
 // other by the same contracts as on six machines. PostgreSQL is embedded unless a URL is given. Migrations run first.
 import { ServerCredentials } from '@grpc/grpc-js';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { migrate, schemaMigrations, secretDigest, serve, serviceNames, startEmbeddedPostgres, type Platform, type RunningServer, type RunningService } from '@valora/chassis';
+import { secretDigest, serve, serviceDatabaseUrls, type Platform, type RunningServer, type RunningService } from '@valora/chassis';
 import { createInvoicingService } from '@valora/invoicing';
 import { createMeteringService } from '@valora/metering';
 import { createPricingService } from '@valora/pricing';
 import { createSchedulerService } from '@valora/scheduler';
 import { createSubscriptionService } from '@valora/subscription';
 import { createTenancyService } from '@valora/tenancy';
+import { prepareDatabase } from './prepare-database.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface ValoraOptions {
@@ -34,8 +33,6 @@ export interface RunningValora {
 
 const GRACE_MS = 10_000;
 const POOL_SIZE_MAX = 16;
-const EMBEDDED_DATABASE = 'postgres';
-const servicesFolder = fileURLToPath(new URL('../../../services', import.meta.url));
 
 export async function startValora(options: ValoraOptions): Promise<RunningValora> {
   const { secrets } = options;
@@ -44,12 +41,12 @@ export async function startValora(options: ValoraOptions): Promise<RunningValora
     for (const each of stops.splice(0).toReversed()) await each();
   };
   try {
-    const databaseUrl = options.databaseUrl ?? await startDatabase(options.dataFolder, stops);
-    await migrate({ url: databaseUrl, roleSecret: secrets.roleSecret, schemas: await Promise.all(serviceNames.map((name) => schemaMigrations(join(servicesFolder, name)))) });
+    const { dataFolder } = options;
+    const { url: databaseUrl, stop: stopDatabase } = await prepareDatabase({ dataFolder, databaseUrl: options.databaseUrl, roleSecret: secrets.roleSecret });
+    stops.push(stopDatabase);
     let internalPort = 0;
     const platform: Platform = {
-      databaseUrl,
-      roleSecret: secrets.roleSecret,
+      databaseUrl: serviceDatabaseUrls(databaseUrl, secrets.roleSecret),
       serviceTokenKey: secrets.serviceTokenKey,
       operatorDigest: secretDigest(secrets.operatorCredential),
       peerAddress: () => `127.0.0.1:${internalPort}`,
@@ -69,12 +66,6 @@ export async function startValora(options: ValoraOptions): Promise<RunningValora
     await stop();
     throw error;
   }
-}
-
-async function startDatabase(dataFolder: string, stops: (() => Promise<void>)[]): Promise<string> {
-  const postgres = await startEmbeddedPostgres({ dataFolder: join(dataFolder, 'postgres') });
-  stops.push(() => postgres.stop());
-  return postgres.url(EMBEDDED_DATABASE);
 }
 
 async function startServices(platform: Platform, tickIntervalMs: number | null, stops: (() => Promise<void>)[]): Promise<readonly RunningService[]> {

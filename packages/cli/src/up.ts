@@ -1,28 +1,57 @@
-// `npm start`: Valora until a signal says stop.
-import { loadSecrets } from './secrets.ts';
+// `npm start`: Valora until a signal says stop, in one process or, with --separate, in six.
+import { prepareDatabase } from './prepare-database.ts';
+import { loadSecrets, type Secrets } from './secrets.ts';
+import { defaultAddresses, startSeparate } from './separate.ts';
 import { startValora } from './start-valora.ts';
 
-const ADDRESS_DEFAULT = '127.0.0.1:50051';
+const HOST_DEFAULT = '127.0.0.1';
+const ADDRESS_DEFAULT = `${HOST_DEFAULT}:50051`;
 const DATA_FOLDER_DEFAULT = '.valora';
 const TICK_INTERVAL_MS = 1_000;
 
-export async function up(environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {
+export async function up(args: readonly string[], environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {
+  const [option, ...rest] = args;
+  if (rest.length > 0 || (option !== undefined && option !== '--separate')) throw new Error(`up has no option ${args.join(' ')}. Say --separate, or nothing.`);
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
   });
   // An empty variable is as good as none.
   const dataFolder = environment['VALORA_DATA_FOLDER'] || DATA_FOLDER_DEFAULT;
   const databaseUrl = environment['DATABASE_URL'] || undefined;
-  const valora = await startValora({
-    secrets: loadSecrets(dataFolder, databaseUrl),
-    dataFolder,
-    address: environment['VALORA_ADDRESS'] || ADDRESS_DEFAULT,
-    databaseUrl,
-    tickIntervalMs: TICK_INTERVAL_MS,
-    reflection: (environment['VALORA_REFLECTION'] || (environment['NODE_ENV'] === 'production' ? 'off' : 'on')) === 'on',
-  });
-  print(`Valora listens on port ${valora.port}. The operator credential is in ${dataFolder}/operator-credential. Stop with Ctrl-C.`);
+  const secrets = loadSecrets(dataFolder, databaseUrl);
+  const reflection = (environment['VALORA_REFLECTION'] || (environment['NODE_ENV'] === 'production' ? 'off' : 'on')) === 'on';
+  const start = option === '--separate' ? upSeparate : upTogether;
+  const stop = await start({ secrets, dataFolder, databaseUrl, reflection, print, address: environment['VALORA_ADDRESS'] || undefined });
+  print(`The operator credential is in ${dataFolder}/operator-credential. Stop with Ctrl-C.`);
   await stopped;
   print('Stopping: running calls finish first.');
-  await valora.stop();
+  await stop();
+}
+
+interface UpOptions {
+  readonly secrets: Secrets;
+  readonly dataFolder: string;
+  readonly databaseUrl: string | undefined;
+  readonly reflection: boolean;
+  readonly address: string | undefined;
+  readonly print: (line: string) => void;
+}
+
+async function upTogether({ print, address = ADDRESS_DEFAULT, ...options }: UpOptions): Promise<() => Promise<void>> {
+  const valora = await startValora({ ...options, address, tickIntervalMs: TICK_INTERVAL_MS });
+  print(`Valora listens on port ${valora.port}.`);
+  return () => valora.stop();
+}
+
+/** VALORA_ADDRESS gives the host alone: each service has a port of its own. */
+async function upSeparate({ secrets, dataFolder, databaseUrl, reflection, print, address }: UpOptions): Promise<() => Promise<void>> {
+  const database = await prepareDatabase({ dataFolder, databaseUrl, roleSecret: secrets.roleSecret });
+  const addresses = defaultAddresses(address?.replace(/:[0-9]*$/, '') ?? HOST_DEFAULT);
+  const services = startSeparate({ secrets, databaseUrl: database.url, addresses, tickMs: TICK_INTERVAL_MS, reflection, print });
+  await services.listening;
+  for (const [service, at] of Object.entries(addresses)) print(`${service.padEnd('subscription'.length)} listens at ${at}`);
+  return async () => {
+    await services.stop();
+    await database.stop();
+  };
 }

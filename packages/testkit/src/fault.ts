@@ -54,7 +54,9 @@ export function hookFaults(): FaultHook {
     seen.push({ statement, occurrence });
     if (armed === null || armed.point.statement !== statement || armed.point.occurrence !== occurrence) return query.apply(this, args);
     if (armed.moment === 'BEFORE') return Promise.reject(breakConnection(this));
-    return Promise.resolve(query.apply(this, args)).then(() => { throw breakConnection(this); });
+    // After the server's answer, an error being one: a fence that is missing is answered so.
+    const broken = (): never => { throw breakConnection(this); };
+    return Promise.resolve(query.apply(this, args)).then(broken, broken);
   };
 
   return {

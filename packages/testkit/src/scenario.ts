@@ -28,7 +28,7 @@ export interface Scenario {
   canonical(): Promise<readonly string[]>;
 }
 
-export async function startScenario(valora: TestValora, sandboxTime: string, options: OrganizationOptions = {}): Promise<Scenario> {
+export async function startScenario(valora: Pick<TestValora, 'createOrganization'>, sandboxTime: string, options: OrganizationOptions = {}): Promise<Scenario> {
   const organization = await valora.createOrganization({ ...options, sandboxTime });
   const caller = callerOf(organization.connection);
   const allInvoices = async (): Promise<readonly Invoice[]> => (await caller.invoices.listInvoices({ pageSize: 200, pageToken: '', subscription: '' })).invoices;

@@ -1,7 +1,7 @@
 // One service alone, as it is put together: its contracts behind a real server on a database of its own, called with a
 // service token. What it would ask of others can't be reached.
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
-import { CallError, createPeer, createServiceTokenIssuer, serve, type OutgoingContext, type Peer, type Platform, type RunningService } from '@valora/chassis';
+import { CallError, createPeer, createServiceTokenIssuer, serve, serviceDatabaseUrls, type OutgoingContext, type Peer, type Platform, type RunningService } from '@valora/chassis';
 import { createTestDatabase } from './test-database.ts';
 
 export interface TestService {
@@ -18,7 +18,7 @@ export async function startTestService(create: (platform: Platform) => Promise<R
   const database = await createTestDatabase();
   const serviceTokenKey = new Uint8Array(KEY_BYTES).fill(7);
   const service = await create({
-    databaseUrl: database.url, roleSecret: database.roleSecret, serviceTokenKey, operatorDigest: new Uint8Array(KEY_BYTES), peerAddress: () => '127.0.0.1:1', poolSizeMax: 4,
+    databaseUrl: serviceDatabaseUrls(database.url, database.roleSecret), serviceTokenKey, operatorDigest: new Uint8Array(KEY_BYTES), peerAddress: () => '127.0.0.1:1', poolSizeMax: 4,
     writeLog: () => {},
   });
   const server = await serve({ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure(), services: service.services, reflection: false });

@@ -40,26 +40,41 @@ export async function startTestValora(): Promise<TestValora> {
     secrets, dataFolder: '', databaseUrl: database.url, address: '127.0.0.1:0', tickIntervalMs: null, reflection: true, writeLog: (line) => void logged.push(line),
   });
   const address = `127.0.0.1:${valora.port}`;
-  const operator = connect(address, secrets.operatorCredential);
+  const { operator, create: createOrganization, close } = createOrganizations((credential) => connect(address, credential), secrets.operatorCredential);
+  return {
+    address, database, secrets, operator, createOrganization,
+    async stop() {
+      close();
+      await valora.stop();
+      await database.drop();
+    },
+  };
+}
+
+export interface Organizations {
+  readonly operator: Connection;
+  readonly create: TestValora['createOrganization'];
+  close(): void;
+}
+
+/** Creates organizations as the operator; each with a connection of its own. */
+export function createOrganizations(connectWith: (credential: string) => Connection, operatorCredential: string): Organizations {
+  const operator = connectWith(operatorCredential);
   const connections = [operator];
   let organizations = 0;
   return {
-    address, database, secrets, operator,
-    async createOrganization({ sandboxTime, currencyCode = 'USD', settings } = {}) {
+    operator,
+    async create({ sandboxTime, currencyCode = 'USD', settings } = {}) {
       organizations += 1;
       const { organization, apiKey } = await operator.stub(OrganizationServiceService).createOrganization({
         requestId: `organization ${organizations}`, organizationId: '', displayName: `Organization ${organizations}`, currencyCode, settings,
         sandboxTime: sandboxTime === undefined ? undefined : timestampFromInstant(parseInstant(sandboxTime)),
       });
       if (organization === undefined) throw new Error('no organization was answered');
-      const connection = connect(address, apiKey);
+      const connection = connectWith(apiKey);
       connections.push(connection);
       return { organizationId: organization.organizationId, apiKey, connection };
     },
-    async stop() {
-      connections.forEach((connection) => connection.close());
-      await valora.stop();
-      await database.drop();
-    },
+    close: () => connections.forEach((connection) => connection.close()),
   };
 }

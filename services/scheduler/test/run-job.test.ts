@@ -1,6 +1,6 @@
 /** Running jobs and the tick, with jobs as small functions and a clock that the tests move: what is measured, and when a run ends. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createServiceGround, type Platform, type ServiceGround } from '@valora/chassis';
+import { createServiceGround, type Platform, type ServiceGround, serviceDatabaseUrls } from '@valora/chassis';
 import { createTestDatabase, type TestDatabase } from '@valora/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSchedulerDatabase, type SchedulerDatabase } from '../src/database.ts';
@@ -18,7 +18,7 @@ let database: SchedulerDatabase;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   platform = {
-    databaseUrl: testDatabase.url, roleSecret: testDatabase.roleSecret, serviceTokenKey: randomBytes(32), operatorDigest: randomBytes(32),
+    databaseUrl: serviceDatabaseUrls(testDatabase.url, testDatabase.roleSecret), serviceTokenKey: randomBytes(32), operatorDigest: randomBytes(32),
     peerAddress: () => '127.0.0.1:1', poolSizeMax: 4, writeLog: () => {},
   };
   ground = createServiceGround(platform, 'scheduler');

@@ -1,6 +1,6 @@
 /** Tenancy behind a real gRPC server on a database of its own, and a caller for it. */
 import { Client, credentials, Metadata, ServerCredentials, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
-import { createPeer, createServiceTokenIssuer, errorDetailsOf, newOperatorCredential, secretDigest, serve, type OutgoingContext, type Peer } from '@valora/chassis';
+import { createPeer, createServiceTokenIssuer, errorDetailsOf, newOperatorCredential, secretDigest, serve, type OutgoingContext, type Peer, serviceDatabaseUrls } from '@valora/chassis';
 import { OrganizationServiceService, type CreateOrganizationRequest, type CreateOrganizationResponse } from '@valora/contracts/valora/tenancy/v1/organization';
 import { createTestDatabase, type TestDatabase } from '@valora/testkit';
 import { createTenancyService } from '../src/service.ts';
@@ -28,7 +28,7 @@ export async function startTenancy(): Promise<RunningTenancy> {
   const operator = newOperatorCredential();
   const serviceTokenKey = new Uint8Array(32).fill(7);
   const service = await createTenancyService({
-    databaseUrl: database.url, roleSecret: database.roleSecret, serviceTokenKey, operatorDigest: secretDigest(operator), peerAddress: () => '', poolSizeMax: 8,
+    databaseUrl: serviceDatabaseUrls(database.url, database.roleSecret), serviceTokenKey, operatorDigest: secretDigest(operator), peerAddress: () => '', poolSizeMax: 8,
   });
   const server = await serve({ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure(), services: service.services, reflection: false });
   const address = `127.0.0.1:${server.port}`;

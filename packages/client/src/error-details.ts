@@ -5,11 +5,20 @@ import { Status } from '@valora/contracts/google/rpc/status';
 
 export const DETAILS_TRAILER = 'grpc-status-details-bin';
 
+export interface FieldViolation {
+  /** Path of the field in the request, as in the contract: `meter.filters[2].values`. */
+  readonly field: string;
+  /** UPPER_SNAKE. */
+  readonly reason: string;
+  /** What is wrong and how to mend it. */
+  readonly description: string;
+}
+
 export interface ErrorDetails {
   readonly reason: string;
   readonly domain: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly fieldViolations: readonly { readonly field: string; readonly reason: string; readonly description: string }[];
+  readonly fieldViolations: readonly FieldViolation[];
   readonly retryDelayMs: number | null;
 }
 
