@@ -73,7 +73,7 @@ describe.each(serviceNames.map((service) => ({ service })))('$service', ({ servi
   const container = containerOf(service);
 
   test('runs its own program', () => {
-    expect(container.command).toEqual(['node', `services/${service}/dist/main.js`]);
+    expect(container.command).toEqual(['node', '--import', '@valora/chassis/telemetry', `services/${service}/dist/main.js`]);
     expect(existsSync(join(root, `services/${service}/src/main.ts`))).toBe(true);
   });
 

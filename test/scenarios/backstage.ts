@@ -68,7 +68,7 @@ export function openBackstage(valora: TestValora): Backstage {
       const replicas = await Promise.all(Array.from({ length: count }, () => createSchedulerService(platform, { tickIntervalMs: TICK_MS })));
       return {
         async total(sample) {
-          const texts = await Promise.all(replicas.map(async (replica) => (await replica.metrics?.()) ?? ''));
+          const texts = await Promise.all(replicas.map(({ registry }) => registry.metrics()));
           return texts.reduce((sum, text) => sum + sampleOf(text, sample), 0);
         },
         stop: async () => void await Promise.all(replicas.map((replica) => replica.close())),

@@ -21,9 +21,18 @@ export interface AdmissionRequest {
 
 export const CALL_DEPTH_MAX = 4;
 
+/** What is under way, for metrics. */
+export interface AdmissionLoad {
+  /** By call depth. */
+  readonly depths: readonly { readonly running: number; readonly waiting: number }[];
+  /** Since the start. */
+  readonly refusedCount: number;
+}
+
 export interface Admission {
   /** Runs `work` in a place of this depth. Errors: OVERLOADED, DEADLINE_EXCEEDED when the signal is aborted before there was one. */
   run<T>(request: AdmissionRequest, work: () => Promise<T>): Promise<T>;
+  load(): AdmissionLoad;
 }
 
 interface Share {
@@ -40,6 +49,7 @@ interface Depth {
 
 export function createAdmission(limits: AdmissionLimits): Admission {
   const depths: Depth[] = Array.from({ length: CALL_DEPTH_MAX + 1 }, () => ({ running: 0, waiting: 0, shares: new Map() }));
+  let refusedCount = 0;
 
   function shareOf(depth: Depth, organizationId: string): Share {
     const share = depth.shares.get(organizationId) ?? { running: 0, waiting: new Set() };
@@ -54,7 +64,10 @@ export function createAdmission(limits: AdmissionLimits): Admission {
       share.running += 1;
       return;
     }
-    if (depth.waiting >= limits.waitingMax || share.waiting.size >= limits.shareWaitingMax) throw commonErrors.OVERLOADED();
+    if (depth.waiting >= limits.waitingMax || share.waiting.size >= limits.shareWaitingMax) {
+      refusedCount += 1;
+      throw commonErrors.OVERLOADED();
+    }
     await new Promise<void>((resolve, reject) => {
       const admit = (): void => {
         signal.removeEventListener('abort', leave);
@@ -101,6 +114,7 @@ export function createAdmission(limits: AdmissionLimits): Admission {
         exit(depth, request.organizationId);
       }
     },
+    load: () => ({ depths: depths.map(({ running, waiting }) => ({ running, waiting })), refusedCount }),
   };
 }
 

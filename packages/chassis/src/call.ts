@@ -1,10 +1,11 @@
 // Calling another service through its contract: with a service token for the organization (a caller's key is never passed
 // on), the original actor, the caller's deadline and cancellation, and the call depth.
-import { Client, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
-import { callUnary, type Method, type RequestOf, type ResponseOf } from '@valora/client/call';
+import { Client, Metadata, status, type ChannelCredentials } from '@grpc/grpc-js';
+import { CallError, callUnary, type Method, type RequestOf, type ResponseOf } from '@valora/client/call';
 import type { CallContext } from './context.ts';
 import type { ServiceTokenIssuer } from './credentials.ts';
 import { peerChannelOptions } from './peer-channel.ts';
+import type { RpcMetrics } from './rpc-metrics.ts';
 
 export const CALL_DEPTH_KEY = 'valora-call-depth';
 
@@ -32,10 +33,12 @@ export interface PeerOptions {
   /** This service's name, for the token. */
   readonly service: string;
   readonly tokens: ServiceTokenIssuer;
+  /** Absent where nobody measures. */
+  readonly metrics?: Pick<RpcMetrics, 'clientCall'>;
 }
 
 /** A connection to another service. */
-export function createPeer({ address, channelCredentials, service, tokens }: PeerOptions): Peer {
+export function createPeer({ address, channelCredentials, service, tokens, metrics }: PeerOptions): Peer {
   let connected: Client | undefined;
 
   function client(): Client {
@@ -54,7 +57,15 @@ export function createPeer({ address, channelCredentials, service, tokens }: Pee
   async function call(method: Method, context: OutgoingContext, request: unknown): Promise<unknown> {
     const metadata = await callMetadata(context);
     const parent = context.parent === undefined ? {} : { parent: context.parent };
-    return await callUnary(client(), { method, request, metadata, options: { deadline: context.deadlineMs, ...parent }, signal: context.signal });
+    const ended = metrics?.clientCall(method.path);
+    try {
+      const response = await callUnary(client(), { method, request, metadata, options: { deadline: context.deadlineMs, ...parent }, signal: context.signal });
+      ended?.(status.OK);
+      return response;
+    } catch (error) {
+      ended?.(error instanceof CallError ? error.code : status.UNKNOWN);
+      throw error;
+    }
   }
 
   return {

@@ -7,8 +7,9 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { DatabaseUnavailable, isDatabaseUnavailable, isTransactionConflict } from './database-errors.ts';
+import type { DatabaseMetrics, ObservedTransaction } from './database-metrics.ts';
 import type { Log } from './log.ts';
-import { sqlOfClient, type PrismaTransaction, type Sql } from './sql.ts';
+import { observeTransaction, sqlOfClient, type PrismaTransaction, type Sql } from './sql.ts';
 
 export { queryOne, sqlOf, type PrismaTransaction, type Sql } from './sql.ts';
 
@@ -61,24 +62,29 @@ export function createPool(config: DatabaseConfig, log: Log): pg.Pool {
     types: exactTypes(),
   });
   // An idle connection that breaks is replaced at the next use; without a listener the event would end the process.
-  pool.on('error', (error) => log.error('An idle database connection broke.', { schema: config.schema }, error));
+  pool.on('error', (error) => log.warn('An idle database connection broke.', { schema: config.schema }, error));
   return pool;
 }
 
 /** Opens a service's database. `createClient` makes its generated Prisma client: `(adapter) => new PrismaClient({ adapter })`. */
 export function openDatabase<Transaction extends PrismaTransaction>(
-  { config, log, createClient }: { config: DatabaseConfig; log: Log; createClient: (adapter: PrismaPg) => TransactingClient<Transaction> },
+  { config, log, metrics, createClient }: { config: DatabaseConfig; log: Log; metrics?: DatabaseMetrics; createClient: (adapter: PrismaPg) => TransactingClient<Transaction> },
 ): Database<Transaction> {
   const pool = createPool(config, log);
   const client = createClient(new PrismaPg(pool, { schema: config.schema }));
   const options = { maxWait: CONNECTION_WAIT_MS, timeout: TRANSACTION_TIMEOUT_MS };
+  metrics?.observe(pool, config.poolSizeMax);
+  const attempt = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => observed(metrics?.begin('PRISMA'), (observer) => client.$transaction(async (tx) => {
+    if (observer !== undefined) observeTransaction(tx, observer);
+    return await work(tx);
+  }, options));
   return {
-    transaction: (organizationId, work) => repeatOnConflict(() => client.$transaction(async (tx) => {
+    transaction: (organizationId, work) => repeatOnConflict(metrics, () => attempt(async (tx) => {
       await tx.$queryRawUnsafe(`select set_config('app.organization', $1, true)`, named(organizationId));
       return await work(tx);
-    }, options)),
-    transactionAcrossOrganizations: (work) => repeatOnConflict(() => client.$transaction(work, options)),
-    bulk: (organizationId, work) => repeatOnConflict(() => bulkTransaction(pool, named(organizationId), work)),
+    })),
+    transactionAcrossOrganizations: (work) => repeatOnConflict(metrics, () => attempt(work)),
+    bulk: (organizationId, work) => repeatOnConflict(metrics, () => observed(metrics?.begin('PG'), (observer) => bulkTransaction(pool, { organizationId: named(organizationId), observer }, work))),
     async close() {
       // The pool ends before its sockets do: a server that stops meanwhile is no news.
       pool.removeAllListeners('error').on('error', () => {});
@@ -88,7 +94,20 @@ export function openDatabase<Transaction extends PrismaTransaction>(
   };
 }
 
-async function bulkTransaction<T>(pool: pg.Pool, organizationId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function observed<T>(observer: ObservedTransaction | undefined, attempt: (observer: ObservedTransaction | undefined) => Promise<T>): Promise<T> {
+  try {
+    const result = await attempt(observer);
+    observer?.ended('COMMITTED');
+    return result;
+  } catch (error) {
+    observer?.ended('ROLLED_BACK');
+    throw error;
+  }
+}
+
+async function bulkTransaction<T>(
+  pool: pg.Pool, { organizationId, observer }: { organizationId: string; observer: ObservedTransaction | undefined }, work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   const onError = (error: Error): void => { broken = error; };
@@ -96,8 +115,10 @@ async function bulkTransaction<T>(pool: pg.Pool, organizationId: string, work: (
   try {
     // Two statements in one round trip, which the protocol allows only without parameters.
     await client.query(`begin; select set_config('app.organization', ${client.escapeLiteral(organizationId)}, true)`);
-    const result = await work(sqlOfClient(client));
+    const result = await work(sqlOfClient(client, observer));
+    const commitStartMs = performance.now();
     const { command } = await client.query('commit');
+    observer?.commitTook(performance.now() - commitStartMs);
     if (command !== 'COMMIT') throw new Error('The transaction was rolled back: one of its statements had failed, and the error was swallowed.');
     return result;
   } catch (error) {
@@ -109,17 +130,20 @@ async function bulkTransaction<T>(pool: pg.Pool, organizationId: string, work: (
   }
 }
 
-async function repeatOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
+async function repeatOnConflict<T>(metrics: DatabaseMetrics | undefined, attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt();
     } catch (error) {
       const conflict = isTransactionConflict(error);
+      if (conflict) metrics?.conflict();
       if (conflict && attempts < ATTEMPTS_MAX) {
         await delay(attempts * CONFLICT_DELAY_MS); // lets the other side finish: at once, the two would meet again
         continue;
       }
-      throw conflict || isDatabaseUnavailable(error) ? new DatabaseUnavailable(error) : error;
+      if (!conflict && !isDatabaseUnavailable(error)) throw error;
+      metrics?.unavailable();
+      throw new DatabaseUnavailable(error);
     }
   }
 }

@@ -2,7 +2,8 @@
 // of the same shape.
 import type { CallContext } from './context.ts';
 import { sqlOf, type Database, type PrismaTransaction, type Sql } from './database.ts';
-import { claimOrganizations, nextDueTime, releaseOrganization, type NextDue } from './due-work.ts';
+import type { DueWorkMetrics } from './due-work-metrics.ts';
+import { claimOrganizations, dueWorkLag, nextDueTime, releaseOrganization, type NextDue } from './due-work.ts';
 import { Fields } from './fields.ts';
 import { timestampFromInstant, type Timestamp } from './timestamps.ts';
 
@@ -30,7 +31,8 @@ export const leaseBounds = { microsMin: 1_000_000n, microsMax: 600_000_000n } as
 const ORGANIZATIONS_MAX = 1_000;
 
 /** Handlers of a service's DueWorkService; `kinds` by the number in its contract's enum. */
-export function dueWorkHandlers<Transaction extends PrismaTransaction>(database: Database<Transaction>, kinds: Readonly<Record<number, DueWork>>): DueWorkHandlers {
+export function dueWorkHandlers<Transaction extends PrismaTransaction>(database: Database<Transaction>, kinds: Readonly<Record<number, DueWork>>, metrics: DueWorkMetrics): DueWorkHandlers {
+  metrics.observe(() => database.transactionAcrossOrganizations((tx) => dueWorkLag(sqlOf(tx), Object.values(kinds).map(({ name }) => name))));
   return {
     async claimOrganizations(_context, request) {
       const fields = new Fields();

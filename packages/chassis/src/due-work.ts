@@ -6,6 +6,8 @@
 import { instant, type Instant } from '@valora/rating';
 import { queryOne, type Sql } from './sql.ts';
 
+const MICROS_PER_SECOND = 1_000_000;
+
 export interface Claim {
   readonly kind: string;
   readonly batchSizeMax: number;
@@ -69,6 +71,20 @@ export async function nextDueTime(sql: Sql): Promise<Instant | null> {
   const { micros } = await queryOne<{ micros: bigint | null }>(sql,
     'select min(next_due_time) as micros from due_work where organization_id = current_organization()');
   return micros === null ? null : instant(micros);
+}
+
+/**
+ * For each kind, seconds for which the organization that waits longest could have been claimed; 0 where none waits. Sandboxes are left out: their work is due by
+ * clocks of their own. Needs no organization.
+ */
+export async function dueWorkLag(sql: Sql, kinds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql.query<{ kind: string; lag: bigint }>(
+    `select wanted.kind, greatest(clock.now - coalesce(min(greatest(due_work.claimable_time, due_work.lease_end_time)), clock.now), 0) as lag
+     from unnest($1::text[]) as wanted (kind)
+     cross join (select now_micros() as now) clock
+     left join due_work on due_work.kind = wanted.kind and due_work.sandbox_time is null and claimable_time <= clock.now and (lease_end_time is null or lease_end_time <= clock.now)
+     group by wanted.kind, clock.now`, [[...kinds]]);
+  return new Map(rows.map((row) => [row.kind, Number(row.lag) / MICROS_PER_SECOND]));
 }
 
 /** Tells due work where the sandbox's clock stands, in the transaction that sets the fence's. */

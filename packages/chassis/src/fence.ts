@@ -5,6 +5,7 @@
  */
 import { instant, type Instant } from '@valora/rating';
 import { sqlState } from './database-errors.ts';
+import type { FenceMode } from './database-metrics.ts';
 import { queryOne, type Sql } from './sql.ts';
 
 /** The organization has no fence in this service yet: make it with ensureFence, in a transaction of its own, and repeat. */
@@ -33,7 +34,7 @@ export async function fenceExists(sql: Sql): Promise<boolean> {
 
 /** The recorded time of the facts this transaction stores; holds the fence shared until the transaction ends. Call it before anything that waits. Throws FenceMissing. */
 export async function takeRecordedTime(sql: Sql): Promise<Instant> {
-  return await instantOf(sql, 'take_recorded_time()');
+  return await waited(sql, 'SHARED', () => instantOf(sql, 'take_recorded_time()'));
 }
 
 /** The organization's clock, for answers and comparisons, never for facts. Takes no lock. Throws FenceMissing. */
@@ -46,12 +47,19 @@ export async function currentTime(sql: Sql): Promise<Instant> {
  * SealInFuture.
  */
 export async function sealThrough(sql: Sql, time: Instant): Promise<Instant> {
-  return await instantOf(sql, 'seal_through($1::bigint)', time);
+  return await waited(sql, 'EXCLUSIVE', () => instantOf(sql, 'seal_through($1::bigint)', time));
 }
 
 /** Moves a sandbox's clock forward, never back; returns where it stands. Errors: FenceMissing, NotASandbox. */
 export async function setSandboxTime(sql: Sql, time: Instant): Promise<Instant> {
   return await instantOf(sql, 'set_sandbox_time($1::bigint)', time);
+}
+
+async function waited<T>({ observer }: Sql, mode: FenceMode, take: () => Promise<T>): Promise<T> {
+  const startMs = performance.now();
+  const taken = await take();
+  observer?.fenceWaited(mode, performance.now() - startMs);
+  return taken;
 }
 
 async function instantOf(sql: Sql, call: string, ...values: readonly Instant[]): Promise<Instant> {

@@ -5,6 +5,7 @@ export { appendAuditRecords, type AuditedCall, type AuditedChange } from './audi
 export { auditHandlers } from './audit-service.ts';
 export { createAuthenticate, requireAccess, type ApiKeyVerifier, type Authenticate, type AuthenticateDependencies, type Identity } from './authenticate.ts';
 export { createPeer, type OutgoingContext, type Peer, type PeerOptions, type Stub } from './call.ts';
+export { collectedCounter, collectedGauge, type Collect, type CollectedMetric } from './collected-metric.ts';
 export type { CallContext, Caller } from './context.ts';
 export { apiKeyScopes, descriptorSet, registry, rpcAccess, type RpcAccess } from './contract.ts';
 export {
@@ -22,6 +23,8 @@ export { fenceErrors, fenceErrorTable, fenceHandlers } from './fence-service.ts'
 export { currentTime, ensureFence, fenceExists, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime } from './fence.ts';
 export { Fields, isCode } from './fields.ts';
 export { createLog, type Log, type LogFields } from './log.ts';
+export { createServiceMetrics, metricsText, type ServiceMetrics } from './metrics.ts';
+export { createProcessRegistry, serveMetrics, type MetricsServer, type MetricsServerOptions } from './metrics-server.ts';
 export { migrate, type AppliedMigration, type SchemaMigrations } from './migrate.ts';
 export { makeFence, mutate, recordFacts, type RecordingDependencies } from './mutation.ts';
 export { paged, pageToken, parsePage, type Page, type PageRequest } from './page-token.ts';
@@ -32,6 +35,7 @@ export { ConfigInvalid, readNamedFile, readServiceConfig, type Environment, type
 export { rolePassword, serviceRole, type ServiceRole } from './service-role.ts';
 export { peerVariable, serviceCalls, servicePorts, serviceVariables, type ServiceVariable } from './service-variables.ts';
 export { LIVENESS, serve, type RunningServer, type ServeOptions } from './serve.ts';
+export { describeSpan, inLinkedSpan, inSpan, recordingSpan, type SpanAttributes } from './span.ts';
 export { createFindSandboxTime, createPeerAuthenticate } from './tenancy-client.ts';
 export { instantFromTimestamp, timestampFromInstant, type Timestamp } from './timestamps.ts';
 export { unaryService, type Handlers, type RegisteredService } from './unary.ts';

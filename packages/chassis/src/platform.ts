@@ -6,8 +6,10 @@ import { createPeer, type Peer } from './call.ts';
 import { createServiceTokenIssuer } from './credentials.ts';
 import { openDatabase, type Database, type PrismaTransaction } from './database.ts';
 import { createLog, type Log } from './log.ts';
+import { createServiceMetrics, type ServiceMetrics } from './metrics.ts';
 import { serviceRole } from './service-role.ts';
 import type { RegisteredService } from './unary.ts';
+import type { Registry } from 'prom-client';
 
 export const serviceNames = ['tenancy', 'metering', 'pricing', 'subscription', 'invoicing', 'scheduler'] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -31,8 +33,8 @@ export interface Platform {
 export interface RunningService {
   readonly name: ServiceName;
   readonly services: readonly RegisteredService[];
-  /** What the service measures, in the text format of Prometheus; absent where nothing is. */
-  metrics?(): Promise<string>;
+  /** What the service measures, for serveMetrics. */
+  readonly registry: Registry;
   close(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ export interface RunningService {
 export interface ServiceGround {
   readonly log: Log;
   readonly admission: Admission;
+  readonly metrics: ServiceMetrics;
   peer(service: ServiceName): Peer;
   closePeers(): void;
 }
@@ -49,11 +52,14 @@ const ADMISSION_LIMITS = { runningMax: 64, waitingMax: 1_024, shareRunningMax: 4
 export function createServiceGround(platform: Platform, service: ServiceName): ServiceGround {
   const tokens = createServiceTokenIssuer(platform.serviceTokenKey);
   const peers = new Map<ServiceName, Peer>();
+  const metrics = createServiceMetrics(service);
+  const admission = createAdmission(ADMISSION_LIMITS);
+  metrics.admission.observe(admission);
   return {
     log: platform.writeLog === undefined ? createLog(service) : createLog(service, platform.writeLog),
-    admission: createAdmission(ADMISSION_LIMITS),
+    admission, metrics,
     peer(name) {
-      const peer = peers.get(name) ?? createPeer({ address: () => platform.peerAddress(name), channelCredentials: platform.peerCredentials ?? credentials.createInsecure(), service, tokens });
+      const peer = peers.get(name) ?? createPeer({ address: () => platform.peerAddress(name), channelCredentials: platform.peerCredentials ?? credentials.createInsecure(), service, tokens, metrics: metrics.rpc });
       peers.set(name, peer);
       return peer;
     },
@@ -65,9 +71,9 @@ export function createServiceGround(platform: Platform, service: ServiceName): S
 
 /** Opens the service's own schema, logged in as its own role. `createClient` makes its generated Prisma client: `(adapter) => new PrismaClient({ adapter })`. */
 export function openServiceDatabase<Transaction extends PrismaTransaction>(
-  { platform, service, log, createClient }: { platform: Platform; service: ServiceName; log: Log; createClient: Parameters<typeof openDatabase<Transaction>>[0]['createClient'] },
+  { platform, service, ground: { log, metrics }, createClient }: { platform: Platform; service: ServiceName; ground: Pick<ServiceGround, 'log' | 'metrics'>; createClient: Parameters<typeof openDatabase<Transaction>>[0]['createClient'] },
 ): Database<Transaction> {
-  return openDatabase({ config: { url: platform.databaseUrl(service), schema: service, poolSizeMax: platform.poolSizeMax }, log, createClient });
+  return openDatabase({ config: { url: platform.databaseUrl(service), schema: service, poolSizeMax: platform.poolSizeMax }, log, metrics: metrics.database, createClient });
 }
 
 /** The services' logins, from the owner's URL: all of it but user and password holds for them too, TLS settings among it. */

@@ -3,7 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabaseProbe } from './database-probe.ts';
 import { createLog, type Log } from './log.ts';
+import { serveMetrics, type MetricsServer } from './metrics-server.ts';
 import type { Platform, RunningService, ServiceName } from './platform.ts';
+import { logProcess } from './process-log.ts';
 import { serve } from './serve.ts';
 import { ConfigInvalid, readServiceConfig, type Environment, type ServiceConfig } from './service-config.ts';
 
@@ -20,6 +22,7 @@ export async function runService(
   environment: Environment = process.env,
 ): Promise<void> {
   const log = createLog(name);
+  logProcess(log);
   try {
     await run(name, create, { config: readServiceConfig(name, environment), log, stopped: stopSaid(log) });
   } catch (error) {
@@ -60,14 +63,17 @@ async function run(
   await databaseReady(name, config, { log, signal: stopping.signal });
   if (stopping.signal.aborted) return;
   const service = await create(platformOf(config), config);
-  const { address, healthAddress, serverCredentials, reflection, drainMs, graceMs } = config;
+  const { address, healthAddress, metricsAddress, serverCredentials, reflection, drainMs, graceMs } = config;
+  let metrics: MetricsServer | undefined;
   try {
+    if (metricsAddress !== '') metrics = await serveMetrics({ address: metricsAddress, registries: [service.registry] });
     const server = await serve({ address, healthAddress, credentials: serverCredentials, services: service.services, reflection });
-    log.info('The service listens.', { address, port: server.port });
+    log.info('The service listens.', { address, port: server.port, ...(metrics === undefined ? {} : { metrics_port: metrics.port }) });
     process.send?.(LISTENING);
     await stopped;
     await server.stop(graceMs, drainMs);
   } finally {
+    await metrics?.close();
     await service.close();
   }
   log.info('The service has ended.');

@@ -4,8 +4,11 @@
  * numeric), so a statement casts those to text.
  */
 import type pg from 'pg';
+import type { TransactionObserver } from './database-metrics.ts';
 
 export interface Sql {
+  /** Measures this transaction; absent where nobody does. */
+  readonly observer?: TransactionObserver | undefined;
   /** Rows as the statement names its columns: the type argument is the caller's promise about them. */
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
@@ -15,16 +18,26 @@ export interface PrismaTransaction {
   $queryRawUnsafe<T = unknown>(query: string, ...values: unknown[]): Promise<T>;
 }
 
+/** By transaction, since Prisma's own object is what travels through the code. */
+const observers = new WeakMap<PrismaTransaction, TransactionObserver>();
+
+/** From now on `sqlOf` this transaction tells the observer. */
+export function observeTransaction(tx: PrismaTransaction, observer: TransactionObserver): void {
+  observers.set(tx, observer);
+}
+
 /** SQL in a Prisma transaction. Unsafe in Prisma's name means that the text isn't a template: values still travel as parameters. */
 export function sqlOf(tx: PrismaTransaction): Sql {
   return {
+    observer: observers.get(tx),
     query: async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> => await tx.$queryRawUnsafe<Row[]>(text, ...values),
   };
 }
 
 /** SQL on a pg client. */
-export function sqlOfClient(client: pg.ClientBase): Sql {
+export function sqlOfClient(client: pg.ClientBase, observer?: TransactionObserver): Sql {
   return {
+    observer,
     query: async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> => (await client.query(text, [...values])).rows as Row[],
   };
 }

@@ -1,14 +1,14 @@
 // The one wrapper around every handler: size limit, credential, scope, deadline, admission, and the conversion of whatever
 // is thrown into a status. A handler gets a context and a request and answers a response; it never sees gRPC.
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import type { MethodDefinition, sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { status, type MethodDefinition, type sendUnaryData, type ServerUnaryCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { RequestOf, ResponseOf } from '@valora/client/call';
 import { requireAccess } from './authenticate.ts';
 import { CALL_DEPTH_KEY } from './call.ts';
 import type { CallContext } from './context.ts';
 import { rpcAccess, type RpcAccess } from './contract.ts';
 import { commonErrors, DomainError } from './errors.ts';
-import { imposedDeadlineMs, shown, type Rpc, type UnaryDependencies } from './rpc.ts';
+import { describeCall, imposedDeadlineMs, shown, type Rpc, type UnaryDependencies } from './rpc.ts';
 import { serverStream, type StreamHandler } from './server-stream.ts';
 import { statusOf } from './status.ts';
 
@@ -46,8 +46,9 @@ export function unaryService<Definition extends object>(definition: Definition, 
   return { definition: wrapped, implementation };
 }
 
-function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, admission, log }: UnaryDependencies) {
+function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, admission, log, metrics }: UnaryDependencies) {
   return (call: ServerUnaryCall<Buffer, unknown>, callback: sendUnaryData<unknown>): void => {
+    const ended = metrics.rpc.serverCall(access.path);
     call.setMaxListeners(0); // every outgoing call on its behalf listens for its end
     const deadlineMs = imposedDeadlineMs(call);
     const abort = new AbortController();
@@ -57,6 +58,7 @@ function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, adm
       answered = true;
       succeeded = error === null;
       clearTimeout(timer);
+      ended(error?.code ?? status.OK);
       callback(error, response);
     };
     const timer = setTimeout(() => {
@@ -78,6 +80,7 @@ function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, adm
       requireAccess(identity, access);
       const { organizationId, caller } = identity;
       const depth = caller.kind === 'SERVICE' && Number.isInteger(callDepth) && callDepth > 0 ? callDepth : 0;
+      describeCall(identity, depth);
       const context: CallContext = { organizationId, caller, callDepth: depth, ...bounds };
       return await admission.run({ callDepth: depth, organizationId, signal: abort.signal }, () => handler(context, decode(request)));
     }

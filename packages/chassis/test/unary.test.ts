@@ -3,7 +3,7 @@ import { Client, credentials, Metadata, ServerCredentials, type ClientUnaryCall 
 import { MeterServiceService, type GetMeterResponse } from '@valora/contracts/valora/metering/v1/meter';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { createAdmission, createLog, serve, unaryService, type CallContext, type RunningServer } from '../src/index.ts';
+import { createAdmission, createLog, createServiceMetrics, serve, unaryService, type CallContext, type RunningServer } from '../src/index.ts';
 
 const GRACE_MS = 1_000;
 const limits = { runningMax: 4, waitingMax: 4, shareRunningMax: 4, shareWaitingMax: 4 };
@@ -28,7 +28,7 @@ async function call(getMeter: (context: CallContext) => Promise<GetMeterResponse
     },
   }, {
     authenticate: async () => ({ organizationId: 'org_a', caller: { kind: 'API_KEY', actor: 'key', scopes: ['admin'] } }),
-    admission: createAdmission(limits), log: createLog('test', () => {}),
+    admission: createAdmission(limits), log: createLog('test', () => {}), metrics: createServiceMetrics('test'),
   });
   server = await serve({ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure(), services: [service], reflection: false });
   client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());

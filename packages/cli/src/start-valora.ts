@@ -1,7 +1,7 @@
 // All six services in one process: one public port, and an internal listener on loopback through which they call each
 // other by the same contracts as on six machines. PostgreSQL is embedded unless a URL is given. Migrations run first.
 import { ServerCredentials } from '@grpc/grpc-js';
-import { secretDigest, serve, serviceDatabaseUrls, type Platform, type RunningServer, type RunningService } from '@valora/chassis';
+import { secretDigest, serve, serveMetrics, serviceDatabaseUrls, type Platform, type RunningServer, type RunningService } from '@valora/chassis';
 import { createInvoicingService } from '@valora/invoicing';
 import { createMeteringService } from '@valora/metering';
 import { createPricingService } from '@valora/pricing';
@@ -22,12 +22,16 @@ export interface ValoraOptions {
   /** Null: jobs run only when asked to. */
   readonly tickIntervalMs: number | null;
   readonly reflection: boolean;
+  /** `host:port` where /metrics is served; absent for nowhere. */
+  readonly metricsAddress?: string | undefined;
   readonly writeLog?: (line: string) => void;
 }
 
 export interface RunningValora {
   readonly port: number;
   readonly databaseUrl: string;
+  /** What each service measures. */
+  readonly registries: readonly RunningService['registry'][];
   stop(): Promise<void>;
 }
 
@@ -54,6 +58,7 @@ export async function startValora(options: ValoraOptions): Promise<RunningValora
       ...(options.writeLog === undefined ? {} : { writeLog: options.writeLog }),
     };
     const services = await startServices(platform, options.tickIntervalMs, stops);
+    const registries = services.map(({ registry }) => registry);
     const listen = (address: string, reflection: boolean): Promise<RunningServer> =>
       serve({ address, credentials: ServerCredentials.createInsecure(), services: services.flatMap((service) => service.services), reflection });
     const internal = await listen('127.0.0.1:0', false);
@@ -61,7 +66,11 @@ export async function startValora(options: ValoraOptions): Promise<RunningValora
     stops.push(() => internal.stop(GRACE_MS));
     const open = await listen(options.address, options.reflection);
     stops.push(() => open.stop(GRACE_MS));
-    return { port: open.port, databaseUrl, stop };
+    if (options.metricsAddress !== undefined) {
+      const metrics = await serveMetrics({ address: options.metricsAddress, registries });
+      stops.push(() => metrics.close());
+    }
+    return { port: open.port, databaseUrl, registries, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -21,7 +21,7 @@ export async function up(args: readonly string[], environment: Readonly<Record<s
   const secrets = loadSecrets(dataFolder, databaseUrl);
   const reflection = (environment['VALORA_REFLECTION'] || (environment['NODE_ENV'] === 'production' ? 'off' : 'on')) === 'on';
   const start = option === '--separate' ? upSeparate : upTogether;
-  const stop = await start({ secrets, dataFolder, databaseUrl, reflection, print, address: environment['VALORA_ADDRESS'] || undefined });
+  const stop = await start({ secrets, dataFolder, databaseUrl, reflection, print, address: environment['VALORA_ADDRESS'] || undefined, metricsAddress: environment['VALORA_METRICS_ADDRESS'] || undefined });
   print(`The operator credential is in ${dataFolder}/operator-credential. Stop with Ctrl-C.`);
   await stopped;
   print('Stopping: running calls finish first.');
@@ -34,6 +34,8 @@ interface UpOptions {
   readonly databaseUrl: string | undefined;
   readonly reflection: boolean;
   readonly address: string | undefined;
+  /** Of the one process; separate services have their usual ports. */
+  readonly metricsAddress: string | undefined;
   readonly print: (line: string) => void;
 }
 

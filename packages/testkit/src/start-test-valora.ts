@@ -1,7 +1,7 @@
 // A whole Valora for a test file: all services in this process, on a database of its own, with no tick, so that jobs run
 // only when the test says so.
 import { randomBytes } from 'node:crypto';
-import { newOperatorCredential, timestampFromInstant } from '@valora/chassis';
+import { metricsText, newOperatorCredential, timestampFromInstant } from '@valora/chassis';
 import { connect, startValora, type Connection, type Secrets } from '@valora/cli';
 import { OrganizationServiceService, type Settings } from '@valora/contracts/valora/tenancy/v1/organization';
 import { parseInstant } from '@valora/rating';
@@ -12,6 +12,10 @@ export interface TestValora {
   readonly database: TestDatabase;
   readonly secrets: Secrets;
   readonly operator: Connection;
+  /** What each service measures. */
+  readonly registries: Awaited<ReturnType<typeof startValora>>['registries'];
+  /** All of it, in the text format of Prometheus. */
+  metrics(): Promise<string>;
   /** Creates an organization (USD unless told otherwise) and connects with its first key, which has the scope admin. */
   createOrganization(options?: OrganizationOptions): Promise<TestOrganization>;
   stop(): Promise<void>;
@@ -43,6 +47,8 @@ export async function startTestValora(): Promise<TestValora> {
   const { operator, create: createOrganization, close } = createOrganizations((credential) => connect(address, credential), secrets.operatorCredential);
   return {
     address, database, secrets, operator, createOrganization,
+    registries: valora.registries,
+    metrics: () => metricsText(valora.registries),
     async stop() {
       close();
       await valora.stop();

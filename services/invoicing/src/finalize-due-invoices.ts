@@ -6,9 +6,11 @@ import { InvoiceServiceService, type FinalizeDueInvoicesRequest, type FinalizeDu
 import type { Instant } from '@valora/rating';
 import type { Transaction } from './database.ts';
 import { numberDigestOf, type InvoiceNumber } from './invoice.ts';
+import type { BillingMetrics } from './metrics.ts';
 
 export interface FinalizingDependencies extends RecordingDependencies<Transaction> {
   readonly log: Log;
+  readonly metrics: BillingMetrics;
 }
 
 interface Finalized {
@@ -27,7 +29,9 @@ export async function finalizeDueInvoices(dependencies: FinalizingDependencies, 
   const batchSizeMax = fields.integer('batch_size_max', request.batchSizeMax, { min: 1, max: INVOICES_MAX });
   fields.check();
   const finalized = await recordFacts(dependencies, context, (tx, recordedTime) => finalizeBatch(sqlOf(tx), { context, batchSizeMax, recordedTime }));
+  dependencies.metrics.finalized(finalized.finalizedCount);
   for (const invoiceId of finalized.refusedInvoiceIds) {
+    dependencies.metrics.alert('INVOICE_SET_ASIDE');
     dependencies.log.error("ALERT: an invoice that can't be was set aside", { organization: context.organizationId, invoice_id: invoiceId });
   }
   return finalized;

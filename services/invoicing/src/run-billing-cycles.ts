@@ -1,7 +1,7 @@
 // Closing cycles: seal, load, rate, store, for many cycles of one organization at once. Every step may be repeated: a run
 // that is stored is composed again and must come out with the same digest. A run that can't be composed is answered with its
 // error, and its neighbours are stored.
-import { appendAuditRecords, Fields, recordFacts, sqlOf, touchDueWork, type AuditedChange, type CallContext, type Log, type RecordingDependencies } from '@valora/chassis';
+import { appendAuditRecords, Fields, inSpan, recordFacts, sqlOf, touchDueWork, type AuditedChange, type CallContext, type Log, type RecordingDependencies } from '@valora/chassis';
 import { InvoiceServiceService, type BillingRunResult, type RunBillingCyclesRequest, type RunBillingCyclesResponse } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { composeRun, currencyExponent, ENGINE_VERSION, parseMinorUnits, RatingError, usageQueriesOfRun, type CarriedCredit, type Instant, type RunFacts } from '@valora/rating';
 import { storedRun, type StoredRun } from './billing-run.ts';
@@ -10,11 +10,13 @@ import type { Transaction } from './database.ts';
 import { ISSUE_INVOICES } from './due-work.ts';
 import { runErrorMessages } from './errors.ts';
 import { runIdOf } from './invoice.ts';
+import type { BillingMetrics, CloseStep } from './metrics.ts';
 import { loadRunFacts, loadUsage, sealSources, type LoadedRun, type Sources } from './load-run-facts.ts';
 
 export interface RunBillingCyclesDependencies extends RecordingDependencies<Transaction> {
   readonly sources: Sources;
   readonly log: Log;
+  readonly metrics: BillingMetrics;
 }
 
 const CYCLES_MAX = 1_000;
@@ -25,12 +27,22 @@ type Attempt<Value> = { readonly kind: 'OK'; readonly value: Value } | { readonl
 
 export async function runBillingCycles(dependencies: RunBillingCyclesDependencies, context: CallContext, request: RunBillingCyclesRequest): Promise<RunBillingCyclesResponse> {
   const sealThroughTime = parseSealThroughTime(request);
-  await sealSources(dependencies.sources, context, sealThroughTime);
-  const loaded = await loadRunFacts(dependencies.sources, context, request.cycles, sealThroughTime);
-  const runs = await withOwnFacts(dependencies, context, loaded);
-  const composed = await composeRuns(dependencies, context, runs);
-  const digests = await store(dependencies, context, composed);
+  const step = steps(dependencies.metrics, context.organizationId, request.cycles.length);
+  await step('SEAL', () => sealSources(dependencies.sources, context, sealThroughTime));
+  const runs = await step('LOAD', async () => await withOwnFacts(dependencies, context, await loadRunFacts(dependencies.sources, context, request.cycles, sealThroughTime)));
+  const composed = await step('COMPOSE', () => composeRuns(dependencies, context, runs));
+  const digests = await step('STORE', () => store(dependencies, context, composed));
   return { results: request.cycles.map((cycle, position) => resultOf(dependencies, { cycle, attempt: composed[position], digests })) };
+}
+
+/** Runs the steps of a close, each timed and in a span of its own. */
+function steps(metrics: BillingMetrics, organizationId: string, cycles: number): <T>(step: CloseStep, work: () => Promise<T>) => Promise<T> {
+  return async (step, work) => {
+    const startMs = performance.now();
+    const done = await inSpan(`billing.${step.toLowerCase()}`, { 'valora.organization.id': organizationId, 'valora.billing.cycles': cycles }, work);
+    metrics.stepTook(step, performance.now() - startMs);
+    return done;
+  };
 }
 
 /** Checks the request. A subscription is named once: what run k owes is known only when it is stored, so run k + 1 can't be composed beside it. */
@@ -62,13 +74,13 @@ async function withOwnFacts({ database }: RunBillingCyclesDependencies, context:
   });
 }
 
-async function composeRuns({ sources, log }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly Attempt<StoredRun>[]> {
-  const queries = runs.map((run) => attempted(log, run, () => usageQueriesOfRun(run)));
+async function composeRuns({ sources, log, metrics }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly Attempt<StoredRun>[]> {
+  const queries = runs.map((run) => attempted({ log, metrics }, run, () => usageQueriesOfRun(run)));
   const answers = await loadUsage(sources, context, queries.map((attempt) => (attempt.kind === 'OK' ? attempt.value : [])));
   return runs.map((run, position) => {
     const query = queries[position];
     if (query === undefined || query.kind === 'FAILED') return query ?? failedBeforeQuery();
-    return attempted(log, run, () => storedRun(run, composeRun(run, answers[position] ?? new Map())));
+    return attempted({ log, metrics }, run, () => storedRun(run, composeRun(run, answers[position] ?? new Map())));
   });
 }
 
@@ -77,11 +89,12 @@ function failedBeforeQuery(): never {
 }
 
 /** What the facts make impossible (no price version in force) is the run's error; so is a defect, with an alert: neighbours go on either way. */
-function attempted<Value>(log: Log, { subscription, runIndex }: RunFacts, work: () => Value): Attempt<Value> {
+function attempted<Value>({ log, metrics }: Pick<RunBillingCyclesDependencies, 'log' | 'metrics'>, { subscription, runIndex }: RunFacts, work: () => Value): Attempt<Value> {
   try {
     return { kind: 'OK', value: work() };
   } catch (error) {
     if (error instanceof RatingError) return { kind: 'FAILED', reason: error.reason, message: error.message };
+    metrics.alert('RUN_NOT_COMPOSED');
     log.error('ALERT: a run could not be composed', { subscription: subscription.reference, run_index: runIndex }, error);
     return { kind: 'FAILED', reason: 'INTERNAL', message: 'A defect in Valora, or facts that were tampered with. It was logged.' };
   }
@@ -90,15 +103,17 @@ function attempted<Value>(log: Log, { subscription, runIndex }: RunFacts, work: 
 async function store(dependencies: RunBillingCyclesDependencies, context: CallContext, attempts: readonly Attempt<StoredRun>[]): Promise<ReadonlyMap<string, string>> {
   const runs = attempts.flatMap((attempt) => (attempt.kind === 'OK' ? [attempt.value] : []));
   if (runs.length === 0) return new Map();
-  return await recordFacts(dependencies, context, async (tx, recordedTime) => {
+  const { digests, stored } = await recordFacts(dependencies, context, async (tx, recordedTime) => {
     const sql = sqlOf(tx);
     const { digests, fresh } = await storeRuns(sql, runs, recordedTime);
     const [earliest] = runs.filter(({ document }) => document.kind === 'INVOICE').map(({ cycle }) => cycle.cutoff).toSorted((one, other) => (one < other ? -1 : 1));
     if (earliest !== undefined) await touchDueWork(sql, ISSUE_INVOICES, earliest);
-    const stored = runs.filter(({ runId }) => fresh.has(runId)).map(auditedRun);
-    await appendAuditRecords(sql, { context, action: InvoiceServiceService.runBillingCycles.path, recordedTime }, stored);
-    return digests;
+    const stored = runs.filter(({ runId }) => fresh.has(runId));
+    await appendAuditRecords(sql, { context, action: InvoiceServiceService.runBillingCycles.path, recordedTime }, stored.map(auditedRun));
+    return { digests, stored };
   });
+  dependencies.metrics.runsStored(stored);
+  return digests;
 }
 
 function auditedRun({ subscriptionReference, runIndex, digest, document }: StoredRun): AuditedChange {
@@ -107,14 +122,18 @@ function auditedRun({ subscriptionReference, runIndex, digest, document }: Store
 }
 
 function resultOf(
-  { log }: RunBillingCyclesDependencies,
+  { log, metrics }: RunBillingCyclesDependencies,
   { cycle, attempt, digests }: { cycle: BillingRunResult['cycle']; attempt: Attempt<StoredRun> | undefined; digests: ReadonlyMap<string, string> },
 ): BillingRunResult {
-  const failed = (reason: string, message: string): BillingRunResult => ({ cycle, result: { $case: 'error', value: { reason, message } } });
+  const failed = (reason: string, message: string): BillingRunResult => {
+    metrics.runFailed(reason);
+    return { cycle, result: { $case: 'error', value: { reason, message } } };
+  };
   if (attempt === undefined) throw new Error('a cycle has no result');
   if (attempt.kind === 'FAILED') return failed(attempt.reason, attempt.message);
   const { runId, digest, subscriptionReference, runIndex } = attempt.value;
   if (digests.get(runId) === digest) return { cycle, result: { $case: 'digest', value: digest } };
+  metrics.alert('RUN_DIGEST_MISMATCH');
   log.error('ALERT: a stored run differs from its recomputation', { run_id: runId, subscription: subscriptionReference, run_index: runIndex, stored: digests.get(runId) ?? '', recomputed: digest });
   return failed('RUN_DIGEST_MISMATCH', runErrorMessages.RUN_DIGEST_MISMATCH);
 }

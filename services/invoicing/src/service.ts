@@ -18,16 +18,18 @@ import { openInvoicingDatabase } from './database.ts';
 import { dueWorkKinds } from './due-work.ts';
 import { finalizeDueInvoices } from './finalize-due-invoices.ts';
 import type { Sources } from './load-run-facts.ts';
+import { createBillingMetrics } from './metrics.ts';
 import { creditNoteReads, invoiceReads } from './read-documents.ts';
 import { runBillingCycles } from './run-billing-cycles.ts';
 import { explainInvoice, verifyInvoice } from './verify-invoice.ts';
 
 export async function createInvoicingService(platform: Platform): Promise<RunningService> {
-  const { log, admission, peer, closePeers } = createServiceGround(platform, 'invoicing');
-  const database = openInvoicingDatabase(platform, log);
+  const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'invoicing');
+  const database = openInvoicingDatabase(platform, { log, metrics });
   const authenticate = createPeerAuthenticate(platform, peer('tenancy'));
   const recording = { database, findSandboxTime: createFindSandboxTime(peer('tenancy')) };
-  const wrapping = { authenticate, admission, log };
+  const billing = createBillingMetrics(metrics.registry);
+  const wrapping = { authenticate, admission, log, metrics };
   const sources: Sources = {
     organizations: peer('tenancy').stub(OrganizationServiceService),
     catalog: peer('pricing').stub(CatalogServiceService),
@@ -42,17 +44,18 @@ export async function createInvoicingService(platform: Platform): Promise<Runnin
   };
   return {
     name: 'invoicing',
+    registry: metrics.registry,
     services: [
       unaryService(InvoiceServiceService, {
         ...invoiceReads(database),
         verifyInvoice: (context, request) => verifyInvoice({ database, sources }, context, request),
         explainInvoice: (context, request) => explainInvoice({ database, sources }, context, request),
-        runBillingCycles: (context, request) => runBillingCycles({ ...recording, sources, log }, context, request),
-        finalizeDueInvoices: (context, request) => finalizeDueInvoices({ ...recording, log }, context, request),
+        runBillingCycles: (context, request) => runBillingCycles({ ...recording, sources, log, metrics: billing }, context, request),
+        finalizeDueInvoices: (context, request) => finalizeDueInvoices({ ...recording, log, metrics: billing }, context, request),
       }, wrapping),
       unaryService(CreditNoteServiceService, creditNoteReads(database), wrapping),
-      unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),
-      unaryService(AuditServiceService, auditHandlers(database), wrapping),
+      unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds, metrics.dueWork), wrapping),
+      unaryService(AuditServiceService, auditHandlers(database, metrics.audit), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
     ],
     async close() {

@@ -6,7 +6,7 @@
  * Everything that waits is bounded; beyond it callers are refused and told to come back. If a shared transaction fails, all its requests fail: none of them was
  * acknowledged, so nothing is lost when they are sent again.
  */
-import { commonErrors } from '@valora/chassis';
+import { commonErrors, inLinkedSpan, recordingSpan } from '@valora/chassis';
 import type { Outcome } from './batch-outcome.ts';
 import type { Candidate } from './usage-event.ts';
 
@@ -35,12 +35,19 @@ export interface IngestQueue {
    * whatever the transaction failed with.
    */
   submit(organizationId: string, candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  /** Of all organizations. */
+  waitingEvents(): number;
 }
+
+/** Told how many requests and events go into a transaction. */
+export type Committing = (size: { readonly requests: number; readonly events: number }) => void;
 
 interface WaitingRequest {
   readonly candidates: readonly Candidate[];
   readonly weight: number;
   readonly signal: AbortSignal;
+  /** Of the call it came with, if that is traced. */
+  readonly span: ReturnType<typeof recordingSpan>;
   readonly resolve: (outcomes: readonly Outcome[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -50,7 +57,7 @@ interface Lane {
   waitingEvents: number;
 }
 
-export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGEST_LIMITS): IngestQueue {
+export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGEST_LIMITS, committing: Committing = () => {}): IngestQueue {
   /** An organization has a lane while its writer runs. */
   const lanes = new Map<string, Lane>();
   let waitingWeight = 0;
@@ -72,7 +79,7 @@ export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGE
   }
 
   async function runWriter(organizationId: string, lane: Lane): Promise<void> {
-    while (lane.waiting.length > 0) await writeTogether(write, organizationId, takeBatch(lane));
+    while (lane.waiting.length > 0) await writeTogether({ write, committing }, organizationId, takeBatch(lane));
     lanes.delete(organizationId);
   }
 
@@ -83,7 +90,7 @@ export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGE
       const full = lane.waitingEvents + candidates.length > limits.waitingEventsMax || waitingWeight + weight > limits.waitingWeightMax;
       if (full) return Promise.reject(commonErrors.OVERLOADED());
       return new Promise((resolve, reject) => {
-        lane.waiting.push({ candidates, weight, signal, resolve, reject });
+        lane.waiting.push({ candidates, weight, signal, span: recordingSpan(), resolve, reject });
         lane.waitingEvents += candidates.length;
         waitingWeight += weight;
         if (lanes.has(organizationId)) return;
@@ -91,16 +98,22 @@ export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGE
         void runWriter(organizationId, lane);
       });
     },
+    waitingEvents: () => [...lanes.values()].reduce((events, lane) => events + lane.waitingEvents, 0),
   };
 }
 
-/** One transaction for all of these requests; never throws, every request gets its answer. */
-async function writeTogether(write: WriteBatch, organizationId: string, batch: readonly WaitingRequest[]): Promise<void> {
+/** One transaction for all of these requests, in a trace of its own that names theirs; never throws, every request gets its answer. */
+async function writeTogether({ write, committing }: { write: WriteBatch; committing: Committing }, organizationId: string, batch: readonly WaitingRequest[]): Promise<void> {
   const awaited = batch.filter(({ signal }) => !signal.aborted);
   for (const { reject } of batch.filter(({ signal }) => signal.aborted)) reject(commonErrors.DEADLINE_EXCEEDED());
   if (awaited.length === 0) return;
   try {
-    const outcomes = await write(organizationId, awaited.flatMap(({ candidates }) => candidates));
+    const together = awaited.flatMap(({ candidates }) => candidates);
+    const size = { requests: awaited.length, events: together.length };
+    committing(size);
+    const attributes = { 'valora.organization.id': organizationId, 'valora.ingest.requests': size.requests, 'valora.ingest.events': size.events };
+    const linked = awaited.flatMap(({ span }) => (span === null ? [] : [span]));
+    const outcomes = await inLinkedSpan('ingest.group_commit', { attributes, linked }, () => write(organizationId, together));
     let start = 0;
     for (const { candidates, resolve } of awaited) {
       resolve(outcomes.slice(start, start + candidates.length));

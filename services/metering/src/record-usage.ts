@@ -5,12 +5,14 @@ import { claimKeys, outcomeOf, type Outcome } from './batch-outcome.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { IngestQueue, WriteBatch } from './ingest-queue.ts';
 import type { MeterCache } from './meter-store.ts';
+import type { IngestMetrics } from './metrics.ts';
 import { readUsageEvent, type Candidate } from './usage-event.ts';
 import { findContentDigests, insertUsageEvents } from './usage-event-store.ts';
 
 export interface RecordUsageDependencies extends Dependencies {
   readonly meters: MeterCache;
   readonly queue: IngestQueue;
+  readonly metrics: Pick<IngestMetrics, 'answered'>;
 }
 
 const EVENTS_MAX = 5_000;
@@ -24,12 +26,13 @@ export async function recordUsage(dependencies: RecordUsageDependencies, context
   const candidates = read.flatMap((event) => (event.kind === 'CANDIDATE' ? [event.candidate] : []));
   const settled = candidates.length === 0 ? [] : await record(dependencies, context, candidates);
   let next = 0;
-  const outcomes = read.map((event, index) => {
+  const outcomes = read.map((event) => {
     const outcome = event.kind === 'CANDIDATE' ? settled[next++] : event;
     if (outcome === undefined) throw new Error('a candidate has no outcome');
-    return outcomeToProto(events[index]?.idempotencyKey ?? '', outcome);
+    return outcome;
   });
-  return { outcomes };
+  dependencies.metrics.answered(outcomes);
+  return { outcomes: outcomes.map((outcome, index) => outcomeToProto(events[index]?.idempotencyKey ?? '', outcome)) };
 }
 
 /** Submits to the queue; an organization's first events of all find no fence, and are submitted again when it is made. */

@@ -13,21 +13,24 @@ import { createMeter } from './create-meter.ts';
 import type { Transaction } from './dependencies.ts';
 import { findLateUsage } from './find-late-usage.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
-import { createIngestQueue } from './ingest-queue.ts';
+import { createIngestQueue, INGEST_LIMITS } from './ingest-queue.ts';
 import { createMeterCache } from './meter-store.ts';
+import { createIngestMetrics } from './metrics.ts';
 import { getMeter, listMeters } from './read-meters.ts';
 import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
 import { createBatchWriter, recordUsage } from './record-usage.ts';
 
 export async function createMeteringService(platform: Platform): Promise<RunningService> {
-  const { log, admission, peer, closePeers } = createServiceGround(platform, 'metering');
+  const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'metering');
   const tenancy = peer('tenancy');
-  const database = openServiceDatabase<Transaction>({ platform, service: 'metering', log, createClient: (adapter) => new PrismaClient({ adapter }) });
+  const database = openServiceDatabase<Transaction>({ platform, service: 'metering', ground: { log, metrics }, createClient: (adapter) => new PrismaClient({ adapter }) });
   const meters = createMeterCache({ database });
-  const queue = createIngestQueue(createBatchWriter({ database }));
-  const dependencies = { database, findSandboxTime: createFindSandboxTime(tenancy), meters, queue };
+  const ingest = createIngestMetrics(metrics.registry);
+  const queue = createIngestQueue(createBatchWriter({ database }), INGEST_LIMITS, ingest.committing);
+  ingest.observe(queue);
+  const dependencies = { database, findSandboxTime: createFindSandboxTime(tenancy), meters, queue, metrics: ingest };
 
-  const unary = { authenticate: createPeerAuthenticate(platform, tenancy), admission, log };
+  const unary = { authenticate: createPeerAuthenticate(platform, tenancy), admission, log, metrics };
   const services = [
     unaryService(MeterServiceService, {
       createMeter: (context, request) => createMeter(dependencies, context, request),
@@ -42,11 +45,12 @@ export async function createMeteringService(platform: Platform): Promise<Running
       findLateUsage: (context, request) => findLateUsage(dependencies, context, request),
       checkUsage: (context, request) => checkUsage(dependencies, context, request),
     }, unary),
-    unaryService(AuditServiceService, auditHandlers(database), unary),
+    unaryService(AuditServiceService, auditHandlers(database, metrics.audit), unary),
     unaryService(FenceServiceService, fenceHandlers(dependencies), unary),
   ];
   return {
     name: 'metering',
+    registry: metrics.registry,
     services,
     async close() {
       closePeers();

@@ -4,11 +4,13 @@ import { Aggregation, type Meter as MeterMessage } from '@valora/contracts/valor
 import { UsageOutcome, type UsageEvent as UsageEventMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { instant, parseInstant } from '@valora/rating';
 import { createTestDatabase } from '@valora/testkit';
+import { Registry } from 'prom-client';
 import { createMeter } from '../src/create-meter.ts';
 import type { Transaction } from '../src/dependencies.ts';
 import { PrismaClient } from '../src/generated/prisma/client.ts';
 import { createIngestQueue, type IngestLimits } from '../src/ingest-queue.ts';
 import { createMeterCache } from '../src/meter-store.ts';
+import { createIngestMetrics } from '../src/metrics.ts';
 import { createBatchWriter, recordUsage, type RecordUsageDependencies } from '../src/record-usage.ts';
 
 export const NOON = parseInstant('2026-03-01T12:00:00Z');
@@ -37,7 +39,7 @@ export async function startMetering(): Promise<Metering> {
     });
     databases.push(database);
     const queue = createIngestQueue(createBatchWriter({ database }), limits);
-    return { database, findSandboxTime: async () => NOON, meters: createMeterCache({ database }), queue };
+    return { database, findSandboxTime: async () => NOON, meters: createMeterCache({ database }), queue, metrics: createIngestMetrics(new Registry()) };
   }
 
   const dependencies = replica();

@@ -15,16 +15,17 @@ import { openPricingDatabase } from './database.ts';
 const CURRENCIES_KEPT_MAX = 10_000;
 
 export async function createPricingService(platform: Platform): Promise<RunningService> {
-  const { log, admission, peer, closePeers } = createServiceGround(platform, 'pricing');
-  const database = openPricingDatabase(platform, log);
+  const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'pricing');
+  const database = openPricingDatabase(platform, { log, metrics });
   const recording = { database, findSandboxTime: createFindSandboxTime(peer('tenancy')) };
   const catalog = catalogHandlers({ ...recording, findCurrency: createFindCurrency(peer('tenancy')), meterExists: createMeterExists(peer('metering')) });
-  const wrapping = { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log };
+  const wrapping = { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log, metrics };
   return {
     name: 'pricing',
+    registry: metrics.registry,
     services: [
       unaryService(CatalogServiceService, catalog, wrapping),
-      unaryService(AuditServiceService, auditHandlers(database), wrapping),
+      unaryService(AuditServiceService, auditHandlers(database, metrics.audit), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording), wrapping),
     ],
     async close() {

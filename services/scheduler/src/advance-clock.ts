@@ -1,7 +1,7 @@
 // Moving a sandbox's clock: from due instant to due instant, doing at each what is due, up to the target. Every step may be
 // repeated, so a call that died half-way is simply made again: it sets every clock anew before it looks for work.
 import { setTimeout as delay } from 'node:timers/promises';
-import { CallError, commonErrors, Fields, instantFromTimestamp, timestampFromInstant, type CallContext, type Timestamp } from '@valora/chassis';
+import { CallError, commonErrors, Fields, inSpan, instantFromTimestamp, timestampFromInstant, type CallContext, type Timestamp } from '@valora/chassis';
 import type { AdvanceClockRequest, AdvanceClockResponse } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { formatInstant, type Instant } from '@valora/rating';
@@ -32,9 +32,12 @@ export async function advanceClock(peers: Peers, context: CallContext, request: 
     if (context.signal.aborted) throw commonErrors.DEADLINE_EXCEEDED();
     const due = await nextDueTime(peers, context);
     now = latest(now, due !== null && due < target ? due : target);
-    await setClocks(peers, context, now);
-    if (due === null || due > now) return { currentTime: timestampFromInstant(now), ...done };
-    const worked = await workOnce(peers, context);
+    const idle = due === null || due > now;
+    const worked = await inSpan('scheduler.advance', { 'valora.sandbox.time': formatInstant(now) }, async () => {
+      await setClocks(peers, context, now);
+      return idle ? null : await workOnce(peers, context);
+    });
+    if (worked === null) return { currentTime: timestampFromInstant(now), ...done };
     if (worked.failedRun !== null) throw failure(now, worked.failedRun);
     done.closedCycleCount += worked.closedCount;
     done.finalizedInvoiceCount += worked.finalizedCount;

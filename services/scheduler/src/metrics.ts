@@ -1,6 +1,6 @@
-// What the scheduler measures, one registry for each instance of the service: several in one process never mix. Labels take few
+// What the scheduler measures about its jobs, beside what every service does. Labels take few
 // values (jobs, resources, error reasons), never an organization or a subscription. Seconds are for charts; no amount sees them.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Why work was left for a later run. */
 export type Deferral =
@@ -18,15 +18,12 @@ export interface SchedulerMetrics {
   processed(labels: { readonly job: string; readonly resource: string }, count: number): void;
   deferred(labels: { readonly job: string; readonly reason: Deferral }, count: number): void;
   runloopLag(lagMs: number): void;
-  /** In the text format of Prometheus. */
-  text(): Promise<string>;
 }
 
 const MS_PER_SECOND = 1_000;
 const DURATION_BUCKETS_SECONDS = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 30_000, 60_000, 120_000].map((ms) => ms / MS_PER_SECOND);
 
-export function createSchedulerMetrics(): SchedulerMetrics {
-  const registry = new Registry();
+export function createSchedulerMetrics(registry: Registry): SchedulerMetrics {
   const registers = [registry];
   const runs = new Counter({ name: 'valora_scheduler_job_runs_total', help: 'Runs of a job that ended, also those that failed.', labelNames: ['job'], registers });
   const duration = new Histogram({
@@ -50,6 +47,5 @@ export function createSchedulerMetrics(): SchedulerMetrics {
     processed: (labels, count) => processed.inc(labels, count),
     deferred: (labels, count) => deferred.inc(labels, count),
     runloopLag: (lagMs) => lag.set(lagMs / MS_PER_SECOND),
-    text: async () => await registry.metrics(),
   };
 }

@@ -1,6 +1,6 @@
 // One run of a job over every organization that has due work. Organizations are claimed with a lease, so replicas share
 // them; each gets a bounded turn; one that fails is noted and left for a later run, and never stops its neighbours.
-import { CallError, Fields, paged, parsePage, queryOne, sqlOf, timestampFromInstant, type Handlers, type Log, type OutgoingContext } from '@valora/chassis';
+import { CallError, describeSpan, Fields, inSpan, paged, parsePage, queryOne, sqlOf, timestampFromInstant, type Handlers, type Log, type OutgoingContext } from '@valora/chassis';
 import { Job, type JobRun as JobRunMessage, type SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { derivedId, instant, type Instant } from '@valora/rating';
 import type { SchedulerDatabase } from './database.ts';
@@ -29,6 +29,11 @@ interface JobRun {
   readonly error: string;
 }
 
+export interface RunJobOptions {
+  readonly record: 'ALWAYS' | 'IF_ANYTHING';
+  readonly stopped: () => boolean;
+}
+
 interface RunSoFar {
   processedCount: bigint;
   failedCount: bigint;
@@ -47,7 +52,15 @@ function contextFor(organizationId: string): OutgoingContext {
  * Runs a job until no organization has due work, until `stopped`, or until its time is over; stores and answers what was done. What it then has claimed and not
  * reached is given back.
  */
-export async function runJob(dependencies: RunJobDependencies, job: JobDefinition, { record, stopped }: { record: 'ALWAYS' | 'IF_ANYTHING'; stopped: () => boolean }): Promise<JobRun> {
+export async function runJob(dependencies: RunJobDependencies, job: JobDefinition, options: RunJobOptions): Promise<JobRun> {
+  return await inSpan('scheduler.job', { 'valora.job': job.name }, async (describe) => {
+    const run = await runAndMeasure(dependencies, job, options);
+    describe({ 'valora.job.processed': Number(run.processedCount), 'valora.job.failed': Number(run.failedCount) });
+    return run;
+  });
+}
+
+async function runAndMeasure(dependencies: RunJobDependencies, job: JobDefinition, { record, stopped }: RunJobOptions): Promise<JobRun> {
   const { database, metrics, elapsedMs, newUuid } = dependencies;
   const startMs = elapsedMs();
   const timeOver = (): boolean => elapsedMs() - startMs > job.durationMaxMs;
@@ -58,7 +71,8 @@ export async function runJob(dependencies: RunJobDependencies, job: JobDefinitio
       const organizationIds = await job.claimOrganizations(dependencies.peers, contextFor(''));
       if (organizationIds.length === 0) break;
       for (const organizationId of organizationIds) {
-        await (stopped() || timeOver() ? leave(dependencies, job, organizationId) : workFor(dependencies, { job, organizationId, done }));
+        await (stopped() || timeOver() ? leave(dependencies, job, organizationId) : inSpan('scheduler.turn', { 'valora.job': job.name, 'valora.organization.id': organizationId },
+          () => workFor(dependencies, { job, organizationId, done })));
       }
     }
     if (timeOver()) metrics.jobTimedOut(job.name);
@@ -77,12 +91,14 @@ export async function runJob(dependencies: RunJobDependencies, job: JobDefinitio
 async function workFor({ peers, log, metrics }: RunJobDependencies, { job, organizationId, done }: { job: JobDefinition; organizationId: string; done: RunSoFar }): Promise<void> {
   const failed = (reason: string, error: string): void => {
     metrics.jobFailed(job.name, reason);
+    describeSpan({ 'error.type': reason });
     done.failedCount += 1n;
     done.error ||= error.slice(0, ERROR_LENGTH_MAX);
   };
   try {
     const { processedCount, failedRuns, more } = await job.work(peers, contextFor(organizationId), 'COUNT');
     done.processedCount += BigInt(processedCount);
+    describeSpan({ 'valora.job.processed': processedCount, 'valora.job.failed': failedRuns.length, 'valora.job.more': more });
     metrics.processed({ job: job.name, resource: job.resource }, processedCount);
     if (failedRuns.length > 0) metrics.deferred({ job: job.name, reason: 'RETRY' }, failedRuns.length);
     if (more) metrics.deferred({ job: job.name, reason: 'TURN_ENDED' }, 1);

@@ -12,21 +12,20 @@ import { startTicking } from './tick.ts';
 
 /** `tickIntervalMs` null: no tick, jobs run only when asked to. */
 export async function createSchedulerService(platform: Platform, { tickIntervalMs }: { tickIntervalMs: number | null }): Promise<RunningService> {
-  const { log, admission, peer, closePeers } = createServiceGround(platform, 'scheduler');
-  const database = openSchedulerDatabase(platform, log);
+  const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'scheduler');
+  const database = openSchedulerDatabase(platform, { log, metrics });
   const peers = connectPeers(peer);
-  const metrics = createSchedulerMetrics();
-  const dependencies = { peers, database, log, metrics, elapsedMs: () => performance.now(), newUuid: randomUUID };
+  const dependencies = { peers, database, log, metrics: createSchedulerMetrics(metrics.registry), elapsedMs: () => performance.now(), newUuid: randomUUID };
   const ticking = tickIntervalMs === null ? null : startTicking(dependencies, { jobs: Object.values(jobs), intervalMs: tickIntervalMs });
   return {
     name: 'scheduler',
+    registry: metrics.registry,
     services: [
       unaryService(SchedulerServiceService, {
         ...jobHandlers(dependencies),
         advanceClock: (context, request) => advanceClock(peers, context, request),
-      }, { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log }),
+      }, { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log, metrics }),
     ],
-    metrics: () => metrics.text(),
     async close() {
       await ticking?.stop();
       closePeers();

@@ -1,6 +1,7 @@
 // The tick: every so often, each job once. When a tick falls makes no difference to any amount, only to how soon it is known.
 // Ticks are due at a steady pace; one that begins late, for the one before took longer or the process is short of time, is
 // late by the lag that is measured.
+import { inSpan } from '@valora/chassis';
 import type { JobDefinition } from './job.ts';
 import { runJob, type RunJobDependencies } from './run-job.ts';
 
@@ -27,7 +28,7 @@ export function startTicking(dependencies: RunJobDependencies, { jobs, intervalM
     timer = setTimeout(() => {
       const beginMs = elapsedMs();
       metrics.runloopLag(Math.max(0, beginMs - dueMs));
-      running = tick().finally(() => {
+      running = inSpan('scheduler.tick', {}, tick).finally(() => {
         // Counted from when this one began: ticks that were missed are not made up for.
         if (!stopping) schedule(beginMs + intervalMs);
       });

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServiceGround, type Platform, type ServiceGround, serviceDatabaseUrls } from '@valora/chassis';
 import { createTestDatabase, type TestDatabase } from '@valora/testkit';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSchedulerDatabase, type SchedulerDatabase } from '../src/database.ts';
 import type { JobDefinition } from '../src/job.ts';
@@ -22,7 +23,7 @@ beforeAll(async () => {
     peerAddress: () => '127.0.0.1:1', poolSizeMax: 4, writeLog: () => {},
   };
   ground = createServiceGround(platform, 'scheduler');
-  database = openSchedulerDatabase(platform, ground.log);
+  database = openSchedulerDatabase(platform, ground);
 });
 afterAll(async () => {
   ground.closePeers();
@@ -39,11 +40,12 @@ interface Bench {
 }
 
 function bench(): Bench {
-  const metrics = createSchedulerMetrics();
+  const registry = new Registry();
+  const metrics = createSchedulerMetrics(registry);
   const made: Bench = {
     elapsedMs: 0,
     dependencies: { peers: connectPeers(ground.peer), database, log: ground.log, metrics, elapsedMs: () => made.elapsedMs, newUuid: randomUUID },
-    samples: async (name) => (await metrics.text()).split('\n').filter((line) => line.startsWith(`valora_scheduler_${name}`)).map((line) => line.slice('valora_scheduler_'.length)),
+    samples: async (name) => (await registry.metrics()).split('\n').filter((line) => line.startsWith(`valora_scheduler_${name}`)).map((line) => line.slice('valora_scheduler_'.length)),
   };
   return made;
 }
@@ -138,7 +140,7 @@ test('a tick that begins late says by how much', async () => {
 
 test('every service instance has the seven metrics, in a registry of its own', async () => {
   const [one, other] = [await createSchedulerService(platform, { tickIntervalMs: null }), await createSchedulerService(platform, { tickIntervalMs: null })];
-  const named = ((await one.metrics?.()) ?? '').split('\n').filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ').slice(2).join(' '));
+  const named = (await one.registry.metrics()).split('\n').filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ').slice(2).join(' ')).filter((line) => line.startsWith('valora_scheduler_'));
   expect(named.toSorted()).toEqual([
     'valora_scheduler_batch_deferred_total counter', 'valora_scheduler_batch_processed_total counter', 'valora_scheduler_job_duration_seconds histogram',
     'valora_scheduler_job_errors_total counter', 'valora_scheduler_job_runs_total counter', 'valora_scheduler_job_timeouts_total counter', 'valora_scheduler_runloop_lag_seconds gauge',

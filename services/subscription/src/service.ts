@@ -16,19 +16,20 @@ import { createSources } from './sources.ts';
 import { subscriptionHandlers } from './subscriptions.ts';
 
 export async function createSubscriptionService(platform: Platform): Promise<RunningService> {
-  const { log, admission, peer, closePeers } = createServiceGround(platform, 'subscription');
-  const database = openSubscriptionDatabase(platform, log);
+  const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'subscription');
+  const database = openSubscriptionDatabase(platform, { log, metrics });
   const recording = { database, findSandboxTime: createFindSandboxTime(peer('tenancy')) };
   const sources = createSources({ tenancy: peer('tenancy'), pricing: peer('pricing'), metering: peer('metering') });
-  const wrapping = { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log };
+  const wrapping = { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log, metrics };
   return {
     name: 'subscription',
+    registry: metrics.registry,
     services: [
       unaryService(CustomerServiceService, customerHandlers(recording), wrapping),
       unaryService(SubscriptionServiceService, subscriptionHandlers({ ...recording, sources }), wrapping),
       unaryService(BillingCycleServiceService, billingCycleHandlers({ ...recording, sources, tzdataVersion: timeZoneRules() }), wrapping),
-      unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds), wrapping),
-      unaryService(AuditServiceService, auditHandlers(database), wrapping),
+      unaryService(DueWorkServiceService, dueWorkHandlers(database, dueWorkKinds, metrics.dueWork), wrapping),
+      unaryService(AuditServiceService, auditHandlers(database, metrics.audit), wrapping),
       unaryService(FenceServiceService, fenceHandlers(recording, (tx, now) => setDueWorkSandboxTime(sqlOf(tx), now)), wrapping),
     ],
     async close() {

@@ -74,7 +74,7 @@ export async function openSubscriptionLab(): Promise<SubscriptionLab> {
         })),
       },
     }),
-    dueWork: dueWorkHandlers(database, dueWorkKinds),
+    dueWork: dueWorkHandlers(database, dueWorkKinds, { observe: () => {} }),
     firstRecorded: new Map(),
     settings: [settings('2020-01-01T00:00:00Z')],
     sealed: [],

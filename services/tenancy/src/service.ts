@@ -21,8 +21,8 @@ import { listSettingsVersions } from './list-settings-versions.ts';
 import { revokeApiKey } from './revoke-api-key.ts';
 
 export async function createTenancyService(platform: Platform): Promise<RunningService> {
-  const { log, admission, closePeers } = createServiceGround(platform, 'tenancy');
-  const database = openServiceDatabase<Transaction>({ platform, service: 'tenancy', log, createClient: (adapter) => new PrismaClient({ adapter }) });
+  const { log, admission, metrics, closePeers } = createServiceGround(platform, 'tenancy');
+  const database = openServiceDatabase<Transaction>({ platform, service: 'tenancy', ground: { log, metrics }, createClient: (adapter) => new PrismaClient({ adapter }) });
   const dependencies: Dependencies = { database, findSandboxTime: refuseUnknownOrganization };
 
   async function findVerifier(organizationId: string, keyId: string): Promise<ApiKeyVerifier | null> {
@@ -31,7 +31,7 @@ export async function createTenancyService(platform: Platform): Promise<RunningS
   }
 
   const { serviceTokenKey, operatorDigest } = platform;
-  const unary = { authenticate: createAuthenticate({ serviceTokenKey, operatorDigest, findApiKey: findVerifier }), admission, log };
+  const unary = { authenticate: createAuthenticate({ serviceTokenKey, operatorDigest, findApiKey: findVerifier }), admission, log, metrics };
   const services = [
     unaryService(OrganizationServiceService, {
       createOrganization: (context, request) => createOrganization(dependencies, context, request),
@@ -46,11 +46,12 @@ export async function createTenancyService(platform: Platform): Promise<RunningS
       revokeApiKey: (context, request) => revokeApiKey(dependencies, context, request),
       getApiKeyVerifier: (context, request) => getApiKeyVerifier(dependencies, context, request),
     }, unary),
-    unaryService(AuditServiceService, auditHandlers(database), unary),
+    unaryService(AuditServiceService, auditHandlers(database, metrics.audit), unary),
     unaryService(FenceServiceService, fenceHandlers(dependencies), unary),
   ];
   return {
     name: 'tenancy',
+    registry: metrics.registry,
     services,
     async close() {
       closePeers();

@@ -24,10 +24,12 @@ export interface AuditRecord {
   readonly subject: string;
   /** The change, or the digests of request and answer, as RFC 8785 JSON. */
   readonly changeJson: string;
+  /** By which trace it came about, 32 hexadecimal digits; empty where no trace was recorded. */
+  readonly traceId: string;
 }
 
 function createBaseAuditRecord(): AuditRecord {
-  return { sequence: 0n, recordedTime: undefined, actor: "", action: "", subject: "", changeJson: "" };
+  return { sequence: 0n, recordedTime: undefined, actor: "", action: "", subject: "", changeJson: "", traceId: "" };
 }
 
 export const AuditRecord: MessageFns<AuditRecord> = {
@@ -52,6 +54,9 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     }
     if (message.changeJson !== "") {
       writer.uint32(50).string(message.changeJson);
+    }
+    if (message.traceId !== "") {
+      writer.uint32(58).string(message.traceId);
     }
     return writer;
   },
@@ -117,6 +122,14 @@ export const AuditRecord: MessageFns<AuditRecord> = {
             message.changeJson = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.traceId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -145,6 +158,11 @@ export const AuditRecord: MessageFns<AuditRecord> = {
         : isSet(object.change_json)
         ? globalThis.String(object.change_json)
         : "",
+      traceId: isSet(object.traceId)
+        ? globalThis.String(object.traceId)
+        : isSet(object.trace_id)
+        ? globalThis.String(object.trace_id)
+        : "",
     };
   },
 
@@ -168,6 +186,9 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     if (message.changeJson !== "") {
       obj.changeJson = message.changeJson;
     }
+    if (message.traceId !== "") {
+      obj.traceId = message.traceId;
+    }
     return obj;
   },
 
@@ -184,6 +205,7 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     message.action = object.action ?? "";
     message.subject = object.subject ?? "";
     message.changeJson = object.changeJson ?? "";
+    message.traceId = object.traceId ?? "";
     return message;
   },
 };

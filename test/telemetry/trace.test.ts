@@ -1,0 +1,147 @@
+// One trace from the scheduler's tick, or from a caller, through every service down to the SQL: by the parents that spans name, as a collector
+// receives them from the real process.
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { apiKeyText, newSecret, timestampFromInstant } from '@valora/chassis';
+import { callerOf, connect, createPlan, subscribe, type Caller, type Connection, type PriceSample } from '@valora/cli';
+import { AuditServiceService as InvoicingAudit } from '@valora/contracts/valora/invoicing/v1/audit';
+import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
+import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
+import { SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
+import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
+import { instant, parseInstant } from '@valora/rating';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ancestry, startTracedValora, type TracedValora } from './traced-valora.ts';
+
+const DAY_MICROS = 86_400_000_000n;
+const MICROS_PER_MS = 1_000n;
+const SECRET_BODY = 'what-is-in-a-body-stays-there';
+const prices: readonly PriceSample[] = [
+  { code: 'fee', displayName: 'Platform fee', meter: null, model: { $case: 'flat', value: { amount: '20' } } },
+  { code: 'requests', displayName: SECRET_BODY, meter: 'requests', model: { $case: 'perUnit', value: { unitAmount: '0.10' } } },
+];
+
+let valora: TracedValora;
+const connections: Connection[] = [];
+beforeAll(async () => { valora = await startTracedValora(); });
+afterAll(async () => {
+  connections.forEach((connection) => connection.close());
+  expect(await valora.stop()).toBe(0);
+});
+
+async function createOrganization(requestId: string, sandboxTime?: string): Promise<{ readonly organizationId: string; readonly apiKey: string; readonly connection: Connection; readonly caller: Caller }> {
+  const { organization, apiKey } = await valora.operator.stub(OrganizationServiceService).createOrganization({
+    requestId, organizationId: '', displayName: SECRET_BODY, currencyCode: 'USD', settings: undefined, sandboxTime: sandboxTime === undefined ? undefined : timestampFromInstant(parseInstant(sandboxTime)),
+  });
+  const connection = connect(valora.address, apiKey);
+  connections.push(connection);
+  return { organizationId: organization?.organizationId ?? '', apiKey, connection, caller: callerOf(connection) };
+}
+
+/** From the root down to a span that fits. */
+async function pathTo(fits: (span: TracedValora['receiver']['spans'][number]) => boolean) {
+  return await valora.receiver.until((spans) => {
+    const found = spans.find(fits);
+    return found === undefined ? undefined : ancestry(spans, found);
+  });
+}
+
+/** Calls as a caller that traces itself does. */
+async function callWithin(traceparent: string, method: { readonly path: string }, request: Buffer, apiKey: string): Promise<Buffer> {
+  const client = new Client(valora.address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${apiKey}`);
+  metadata.set('traceparent', traceparent);
+  const bytes = (value: Buffer): Buffer => value;
+  try {
+    return await new Promise((resolve, reject) => {
+      client.makeUnaryRequest(method.path, bytes, bytes, request, metadata, { deadline: Date.now() + 30_000 },
+        (error: ServiceError | null, answer = Buffer.alloc(0)) => (error === null ? resolve(answer) : reject(error)));
+    });
+  } finally {
+    client.close();
+  }
+}
+
+test('from the tick of the scheduler to the SQL that stores the lines', async () => {
+  const { organizationId, connection, caller } = await createOrganization('ticked');
+  const started = instant(BigInt(Date.now()) * MICROS_PER_MS - 40n * DAY_MICROS);
+  const startTime = new Date(Number(started / MICROS_PER_MS)).toISOString();
+  await createPlan(caller, { plan: 'team', currencyCode: 'USD', effectiveFrom: startTime, prices });
+  await subscribe(caller, { customer: 'acme', plan: 'team', startTime });
+
+  const path = await pathTo(({ name }) => name === 'INSERT run_line');
+  expect(path.map(({ name }) => name)).toEqual([
+    'scheduler.tick', 'scheduler.job', 'scheduler.turn',
+    'valora.invoicing.v1.InvoiceService/RunBillingCycles', 'valora.invoicing.v1.InvoiceService/RunBillingCycles', // as the scheduler calls, as invoicing answers
+    'billing.store', 'INSERT run_line',
+  ]);
+  expect(path.filter(({ failed }) => failed)).toEqual([]);
+  const [, job, turn, , answered, , insert] = path;
+  expect(job?.attributes).toMatchObject({ 'valora.job': 'close_cycles' });
+  expect(turn?.attributes).toMatchObject({ 'valora.organization.id': organizationId, 'valora.job': 'close_cycles', 'valora.job.processed': 1 });
+  expect(answered?.attributes).toMatchObject({
+    'rpc.system.name': 'grpc', 'rpc.method': 'valora.invoicing.v1.InvoiceService/RunBillingCycles', 'rpc.status_code': 'OK', 'valora.organization.id': organizationId, 'valora.caller.kind': 'SERVICE',
+  });
+  expect(insert?.attributes).toMatchObject({ 'db.system.name': 'postgresql', 'db.operation.name': 'INSERT', 'db.query.summary': 'INSERT run_line' });
+
+  // The records of what it changed name the trace.
+  const { records } = await connection.stub(InvoicingAudit).listAuditRecords({ afterSequence: 0n, pageSize: 100 });
+  expect(records.find(({ action }) => action === InvoiceServiceService.runBillingCycles.path)?.traceId).toBe(insert?.traceId);
+}, 60_000);
+
+test('the trace of whoever moves a sandbox’s clock goes on down to the SQL', async () => {
+  const { apiKey, caller } = await createOrganization('advanced', '2026-01-01T00:00:00Z');
+  await createPlan(caller, { plan: 'team', currencyCode: 'USD', effectiveFrom: '2026-01-01T00:00:00Z', prices });
+  await subscribe(caller, { customer: 'acme', plan: 'team', startTime: '2026-01-01T00:00:00Z' });
+  const { path, requestSerialize } = SchedulerServiceService.advanceClock;
+  const traceId = '5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e';
+  await callWithin(`00-${traceId}-00000000000000aa-01`, { path }, requestSerialize({ targetTime: timestampFromInstant(parseInstant('2026-02-02T00:00:00Z')) }), apiKey);
+  const below = await valora.receiver.until((spans) => {
+    const [insert] = spans.filter((span) => span.traceId === traceId && span.name === 'INSERT run_line');
+    const [root] = spans.filter((span) => span.traceId === traceId && span.parentSpanId === '00000000000000aa');
+    return insert === undefined || root === undefined ? undefined : { insert, path: ancestry([...spans, { ...root, name: 'the caller', spanId: '00000000000000aa', parentSpanId: '' }], insert) };
+  });
+  expect(below.path?.map(({ name }) => name)).toEqual([
+    'the caller', 'valora.scheduler.v1.SchedulerService/AdvanceClock', 'scheduler.advance',
+    'valora.invoicing.v1.InvoiceService/RunBillingCycles', 'valora.invoicing.v1.InvoiceService/RunBillingCycles', 'billing.store', 'INSERT run_line',
+  ]);
+}, 60_000);
+
+test('a group commit is a trace of its own that names the calls it commits, and they name it', async () => {
+  const { organizationId, caller } = await createOrganization('ingested', '2026-01-01T00:00:00Z');
+  await createPlan(caller, { plan: 'team', currencyCode: 'USD', effectiveFrom: '2026-01-01T00:00:00Z', prices });
+  await caller.usage.recordUsage({
+    events: [{ idempotencyKey: 'one', meter: 'requests', customer: 'acme', subscription: '', eventTime: timestampFromInstant(parseInstant('2026-01-01T00:00:00Z')), value: '1', properties: new Map([['note', SECRET_BODY]]) }],
+  });
+  const [commit, ...below] = await pathTo(({ name, attributes }) => name === 'ingest.group_commit' && attributes['valora.organization.id'] === organizationId);
+  expect([below, commit?.attributes]).toEqual([[], { 'valora.organization.id': organizationId, 'valora.ingest.requests': 1, 'valora.ingest.events': 1 }]);
+  const call = await valora.receiver.until((spans) => spans.find(({ spanId }) => spanId === commit?.links[0]?.spanId));
+  expect([call.name, call.links]).toEqual([UsageServiceService.recordUsage.path.slice(1), [{ traceId: commit?.traceId, spanId: commit?.spanId }]]);
+  const committed = await valora.receiver.until((spans) => spans.find(({ name, parentSpanId }) => name === 'COMMIT' && parentSpanId === commit?.spanId));
+  expect(committed.traceId).toBe(commit?.traceId);
+}, 60_000);
+
+test('no span and no log line holds a credential, a body or a statement’s values', async () => {
+  const { organizationId, apiKey, connection } = await createOrganization('guarded', '2026-01-01T00:00:00Z');
+  const madeUp = apiKeyText({ organizationId, keyId: 'k'.repeat(26), secret: newSecret() });
+  const spoiled = `${apiKey.slice(0, -1)}${apiKey.endsWith('0') ? '1' : '0'}`;
+  for (const bad of [madeUp, spoiled, 'a-token-of-nobody']) {
+    const refused = connect(valora.address, bad);
+    connections.push(refused);
+    await expect(callerOf(refused).meters.listMeters({ pageSize: 0, pageToken: '' })).rejects.toThrow('UNAUTHENTICATED');
+  }
+  // Refused with a message that names what was sent.
+  await expect(callerOf(connection).customers.createCustomer({ requestId: SECRET_BODY, customer: { reference: SECRET_BODY, displayName: SECRET_BODY, timeZone: SECRET_BODY } })).rejects.toThrow('INVALID_ARGUMENT');
+  await valora.receiver.until((spans) => spans.find(({ name, attributes }) => name.endsWith('CustomerService/CreateCustomer') && attributes['valora.organization.id'] === organizationId));
+
+  const told = valora.receiver.text() + valora.logs();
+  expect(told).toContain('UNAUTHENTICATED');
+  const secrets = { apiKey, madeUp, spoiled, operator: valora.operatorCredential, token: 'a-token-of-nobody', bearer: 'Bearer ', jwt: 'eyJ', body: SECRET_BODY };
+  expect(Object.entries(secrets).filter(([, secret]) => told.includes(secret)).map(([name]) => name)).toEqual([]);
+  expect(valora.receiver.spans.filter(({ statusMessage }) => statusMessage !== '')).toEqual([]);
+});
+
+test('what the old names were is not there any more', () => {
+  const names = new Set(valora.receiver.spans.flatMap(({ attributes }) => Object.keys(attributes)));
+  expect([...names].filter((name) => /^(rpc\.(system|service|grpc\..*)|grpc\..*|db\.(system|statement|name|user)|net\..*)$/.test(name))).toEqual([]);
+});
