@@ -39,6 +39,13 @@ export interface BenchDatabase {
   stop(): Promise<void>;
 }
 
+export interface ValoraOptions {
+  /** Null: jobs run only when the bench says so. */
+  readonly tickIntervalMs: number | null;
+  /** A folder that the services' process leaves a CPU profile in when it stops; empty for none. */
+  readonly profile: string;
+}
+
 const CALL_MS = 10 * 60_000;
 const SECRET_BYTES = 32;
 
@@ -62,8 +69,7 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
   }
 }
 
-/** `profile`: a folder that the services' process leaves a CPU profile in when it stops; empty for none. */
-export async function startBenchValora(database: BenchDatabase, { tickIntervalMs, profile }: { readonly tickIntervalMs: number | null; readonly profile: string }): Promise<BenchValora> {
+export async function startBenchValora(database: Pick<BenchDatabase, 'url' | 'roleSecret'>, { tickIntervalMs, profile }: ValoraOptions): Promise<BenchValora> {
   const secrets: Secrets = { roleSecret: database.roleSecret, serviceTokenKey: randomBytes(SECRET_BYTES), operatorCredential: newOperatorCredential() };
   const { child, port } = await startProcess({ secrets, databaseUrl: database.url, tickIntervalMs }, profile);
   const address = `127.0.0.1:${port}`;

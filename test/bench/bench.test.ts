@@ -3,23 +3,32 @@ import type { Figure, Report } from './report.ts';
 import { quantile } from './report.ts';
 import { parseSettings } from './options.ts';
 import { interleaved } from './rounds.ts';
-import { runBench } from './run-bench.ts';
-import { createTestDatabase } from '@valora/testkit';
-import { describe, expect, test } from 'vitest';
+import { measuredOn, runBench, type MeasuredOnValora } from './run-bench.ts';
+import { startBenchValora, type BenchValora } from './bench-valora.ts';
+import { createTestDatabase, type TestDatabase } from '@valora/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const quietly = (): void => {};
 /** Starting a process of its own takes its time on a machine that runs other tests beside it. */
 const BENCH_MS = 60_000;
 
-async function testDatabase() {
-  const { url, roleSecret, drop } = await createTestDatabase();
-  return { url, roleSecret, stop: drop };
-}
+let database: TestDatabase;
+let valora: BenchValora;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  valora = await startBenchValora(database, { tickIntervalMs: null, profile: '' });
+});
+afterAll(async () => {
+  await valora.stop();
+  await database.drop();
+});
 
-/** Runs a bench as the command does, on a database of the test, and reads what it would print. */
+const onTestValora: MeasuredOnValora = (_options, measure) => measuredOn(valora, measure);
+
+/** Runs a bench as the command does, on a database of the tests, and reads what it would print. */
 async function reportOf(...args: readonly string[]): Promise<Report> {
   const [name = '', ...options] = args;
-  const report = await runBench(name, options, quietly, testDatabase);
+  const report = await runBench(name, options, quietly, onTestValora);
   return JSON.parse(JSON.stringify(report)) as Report;
 }
 
@@ -52,12 +61,12 @@ test('ingest: batches with keys in time order, by chance and known, single event
 }, BENCH_MS);
 
 test('close: every size by jobs, every step, and verifying what was closed', async () => {
-  const report = await reportOf('close', '--rounds', '1', '--subscriptions', '2,6', '--events-per-subscription', '4', '--step-subscriptions', '3', '--verified', '2');
+  const report = await reportOf('close', '--rounds', '1', '--subscriptions', '1,3', '--events-per-subscription', '2', '--step-subscriptions', '2', '--verified', '1');
   requireShape(report, { bench: 'close', rounds: 1 });
-  const bySize = ['closed and numbered', 'job close_cycles', 'job issue_invoices', 'verified'].flatMap((name) => [`${name}, 2 subscriptions`, `${name}, 6 subscriptions`]);
+  const bySize = ['closed and numbered', 'job close_cycles', 'job issue_invoices', 'verified'].flatMap((name) => [`${name}, 1 subscriptions`, `${name}, 3 subscriptions`]);
   const steps = ['claim', 'seal metering', 'load subscription facts', 'aggregate usage', 'compose and store', 'complete', 'finalize'].map((step) => `step ${step}`);
   expect(names(report.results)).toEqual([...bySize, ...steps].toSorted());
-  expect(names(report.floors)).toEqual(['events added up in one statement, 2 subscriptions', 'events added up in one statement, 6 subscriptions']);
+  expect(names(report.floors)).toEqual(['events added up in one statement, 1 subscriptions', 'events added up in one statement, 3 subscriptions']);
   expect(report.goals).toHaveLength(3);
 }, BENCH_MS);
 
@@ -70,7 +79,7 @@ test('rating: lines, invoices, events, and the bare loop', async () => {
 });
 
 test('a name that is no bench is answered with none', async () => {
-  expect(await runBench('', [], quietly, testDatabase)).toBe(null);
+  expect(await runBench('', [], quietly, onTestValora)).toBe(null);
 });
 
 describe('figures', () => {
