@@ -52,7 +52,7 @@ test.each<{ title: string; tag: Tag | undefined; at?: string; imports: string; d
   { title: 'the chassis a service', tag: 'chassis', imports: '@valora/other', declared: ['@valora/other'], refused: '"chassis" must not reach "service".' },
   { title: 'the client the chassis', tag: 'client', imports: '@valora/chassis', declared: ['@valora/chassis'], refused: '"client" must not reach "chassis".' },
   { title: 'the core the file system', tag: 'core', imports: 'node:fs', refused: 'the core is pure and uses nothing of Node.' },
-  { title: 'the core a fourth library', tag: 'core', imports: 'pg', declared: ['pg'], refused: 'the core uses only @noble/hashes, canonicalize, temporal-polyfill.' },
+  { title: 'the core a fifth library', tag: 'core', imports: 'pg', declared: ['pg'], refused: 'the core uses only @noble/hashes, bignumber.js, canonicalize, temporal-polyfill.' },
   { title: 'anyone what is not declared', tag: 'service', imports: 'pg', refused: 'not declared in services/one/package.json.' },
   { title: 'shipped code a development tool', tag: 'service', imports: 'vitest', refused: 'not declared in services/one/package.json.' },
   { title: 'shipped code the testkit', tag: 'service', imports: '@valora/testkit', declared: ['@valora/testkit'], refused: '"service" must not reach "test".' },

@@ -30,7 +30,7 @@ const REACHES: Readonly<Record<Tag, readonly Tag[]>> = {
 };
 
 /** All that the core may stand on. */
-const CORE_LIBRARIES = ['@noble/hashes', 'canonicalize', 'temporal-polyfill'];
+const CORE_LIBRARIES = ['@noble/hashes', 'bignumber.js', 'canonicalize', 'temporal-polyfill'];
 /** Its tests may use it everywhere without declaring it: it depends on the chassis, and a declaration back would close a circle. */
 const TESTKIT = '@valora/testkit';
 const IMPORT = /\b(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]/gm;
