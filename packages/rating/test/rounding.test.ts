@@ -78,7 +78,7 @@ describe('laws of rounding', () => {
   test('symmetric about zero, and whole minor units stay as they are', () => {
     fc.assert(
       fc.property(exact, exponents, modes, fc.bigInt(), (amount, exponent, mode, whole) => {
-        const negated = { numerator: -amount.numerator, denominator: amount.denominator };
+        const negated = { numerator: amount.numerator.negated(), denominator: amount.denominator };
         expect(roundToMinorUnits(negated, exponent, mode).minorUnits).toBe(-roundToMinorUnits(amount, exponent, mode).minorUnits);
         const already = fractionFromBigInt(whole, 10n ** BigInt(exponent));
         expect(roundToMinorUnits(already, exponent, mode).minorUnits).toBe(whole);

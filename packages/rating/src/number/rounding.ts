@@ -7,7 +7,7 @@
  * the amount.
  */
 import { invariant } from '../errors.ts';
-import { type Fraction, fractionFromBigInt, subtractFractions } from './fraction.ts';
+import { type Fraction, fractionFromBigInt, fractionToBigInts, subtractFractions } from './fraction.ts';
 
 export type RoundingMode = 'HALF_UP' | 'HALF_EVEN';
 
@@ -23,7 +23,7 @@ export interface RoundedAmount {
  */
 export function roundToMinorUnits(exact: Fraction, exponent: number, mode: RoundingMode): RoundedAmount {
   invariant(Number.isInteger(exponent) && exponent >= 0, 'a currency exponent is a whole number from 0');
-  const { numerator, denominator } = exact;
+  const { numerator, denominator } = fractionToBigInts(exact);
   const minorUnitsPerUnit = 10n ** BigInt(exponent);
   const scaled = numerator * minorUnitsPerUnit;
   const towardZero = scaled / denominator;

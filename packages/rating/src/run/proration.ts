@@ -46,7 +46,7 @@ export function prorate(
 ): RatedQuantity {
   if (proration === null) return rated;
   const fees = kind === 'ITEM' ? rated.amount : flatAmounts(rated.steps);
-  if (fees.numerator === 0n) return rated;
+  if (fees.numerator.isZero()) return rated;
   const { active, period, zone, activeDays, periodDays } = proration;
   const prorated = multiplyFractions(fees, fractionFromBigInt(BigInt(activeDays), BigInt(periodDays)));
   const change = subtractFractions(prorated, fees);
