@@ -1,7 +1,7 @@
 // Credentials: what a caller presents in the metadata `authorization`. Three kinds: an organization's API key, the
 // operator's credential, and the short-lived token with which services act for an organization among themselves. Secrets
 // are 256 random bits, compared by SHA-256 in constant time; a checksum in the text finds typing errors before any look-up.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Caller } from './context.ts';
 
@@ -18,7 +18,7 @@ export interface ApiKeyText {
 }
 
 function checksum(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, CHECKSUM_LENGTH);
+  return hash('sha256', text).slice(0, CHECKSUM_LENGTH);
 }
 
 function withChecksum(text: string): string {
@@ -26,7 +26,7 @@ function withChecksum(text: string): string {
 }
 
 export function secretDigest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 /** Compares a presented secret with a stored digest in constant time. */
