@@ -130,8 +130,12 @@ test('no span and no log line holds a credential, a body or a statement’s valu
     connections.push(refused);
     await expect(callerOf(refused).meters.listMeters({ pageSize: 0, pageToken: '' })).rejects.toThrow('UNAUTHENTICATED');
   }
-  // Refused with a message that names what was sent.
+  // Refused, the second with a message that names what was sent.
   await expect(callerOf(connection).customers.createCustomer({ requestId: SECRET_BODY, customer: { reference: SECRET_BODY, displayName: SECRET_BODY, timeZone: SECRET_BODY } })).rejects.toThrow('INVALID_ARGUMENT');
+  await expect(callerOf(connection).catalog.getPrice({ code: SECRET_BODY })).rejects.toThrow(SECRET_BODY);
+  // So is the call from one service to another, which an instrumentation would record with its message.
+  await expect(subscribe(callerOf(connection), { customer: 'acme', plan: SECRET_BODY, startTime: '2026-01-01T00:00:00Z' })).rejects.toThrow('SubscriptionService/CreateSubscription');
+  await valora.receiver.until((spans) => spans.find(({ name, attributes }) => name.endsWith('SubscriptionService/CreateSubscription') && attributes['valora.organization.id'] === organizationId));
   await valora.receiver.until((spans) => spans.find(({ name, attributes }) => name.endsWith('CustomerService/CreateCustomer') && attributes['valora.organization.id'] === organizationId));
 
   const told = valora.receiver.text() + valora.logs();
