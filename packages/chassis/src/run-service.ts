@@ -33,7 +33,10 @@ export async function runService(
   if (process.connected) process.disconnect(); // or the channel keeps the process
 }
 
-/** Resolves when something says stop: a signal, or the end of a process that started this one over a channel. A second Ctrl-C ends it at once. */
+/**
+ * Resolves when something says stop: a signal, or the end of a process that started this one over a channel. A second Ctrl-C ends it at once. A second SIGTERM
+ * changes nothing: a supervisor that tells the whole group, and the process that started this one, both send one.
+ */
 function stopSaid(log: Log): Promise<void> {
   return new Promise((resolve) => {
     let interrupts = 0;
@@ -43,7 +46,7 @@ function stopSaid(log: Log): Promise<void> {
       said = true;
       resolve();
     };
-    process.once('SIGTERM', stop);
+    process.on('SIGTERM', stop);
     process.on('SIGINT', () => {
       interrupts += 1;
       if (interrupts > 1) process.exit(1);
