@@ -103,7 +103,7 @@ async function send(reader: RowReader, { refuse, ...options }: Partial<MappingOp
   const folder = mkdtempSync(join(tmpdir(), 'valora-rejects-'));
   const mapping = createMapping({ ...plain, ...options });
   await reader.columns();
-  const rejects = openRejects(join(folder, 'rejects'), reader, mapping);
+  const rejects = openRejects(join(folder, 'rejects'), reader, { mapping, goOn: false });
   const keys: string[] = [];
   const usage = {
     async recordUsage({ events }: { readonly events: readonly UsageEvent[] }) {
@@ -147,6 +147,30 @@ test('a row with too many cells is in the rejects as a whole, and refused again 
   const first = await send(csv('key,value,meter,customer,time,property.r\nk1,1,000,m,c,1970-01-01T00:00:01Z,eu\n'), options);
   expect([first.keys, first.rejects.split('\n')[1]]).toEqual([[], expect.stringMatching(/^"k1,1,000,m,c,1970-01-01T00:00:01Z,eu",,,,,,usage\.csv,1,ROW_MALFORMED,,/)]);
   expect((await send(csv(first.rejects), options)).keys).toEqual([]);
+});
+
+const refusal = { reason: 'METER_UNKNOWN', field: 'meter', message: 'No.' };
+
+test.each([{ goOn: false, rows: ['c'] }, { goOn: true, rows: ['a', 'b', 'c'] }])('what a run that broke off refused is kept when it goes on: $goOn', async ({ goOn, rows }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'valora-rejects-'));
+  const refuse = async (text: string, again: boolean): Promise<void> => {
+    const reader = csv(text);
+    const rejects = openRejects(join(folder, 'rejects'), reader, { mapping: createMapping({ ...plain, keyFromRow: true }), goOn: again });
+    for await (const row of reader.rows()) await rejects.add(row, refusal);
+    await rejects.close();
+  };
+  await refuse('meter\na\nb\n', goOn);
+  await refuse('meter\nc\n', goOn);
+  const lines = readFileSync(join(folder, 'rejects'), 'utf8').trimEnd().split('\n').map((line) => line.split(',')[0]);
+  rmSync(folder, { recursive: true });
+  expect(lines).toEqual(['meter', ...rows]);
+});
+
+test('rejects that cannot be written are said, by name, and do not keep the command', async () => {
+  const reader = csv('meter\na\n');
+  const rejects = openRejects('/nowhere/at/all/rejects.csv', reader, { mapping: createMapping({ ...plain, keyFromRow: true }), goOn: false });
+  for await (const row of reader.rows()) await rejects.add(row, refusal).catch(() => {});
+  await expect(rejects.close()).rejects.toThrow(/can't be written to \/nowhere\/at\/all\/rejects\.csv: ENOENT/);
 });
 
 test('a row with two refused events is written once', async () => {
