@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const HEX = 'ab'.repeat(32);
-const script = `const { runService } = await import(${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}); await runService('tenancy', () => { throw new Error('never made'); });`;
+const script = `const { runService } = await import(${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}); await runService('tenancy', ${JSON.stringify(fileURLToPath(new URL('../../../services/tenancy', import.meta.url)))}, () => { throw new Error('never made'); });`;
 
 test('a second SIGTERM does not cut short what the first one began', async () => {
   // A database that never answers: the process is at work, asking it, when it is told to stop.
