@@ -77,6 +77,7 @@ async function run(
     log.info('The service listens.', { address, port: server.port, ...(metrics === undefined ? {} : { metrics_port: metrics.port }) });
     process.send?.(LISTENING);
     await stopped;
+    service.quiesce?.();
     await server.stop(graceMs, drainMs);
   } finally {
     await metrics?.close();
