@@ -92,7 +92,7 @@ describe('by mutual TLS', () => {
 
 describe('two replicas of each', () => {
   let valora: SeparateValora;
-  beforeAll(async () => { valora = await startSeparateValora({ replicas: 2, environment: { VALORA_DRAIN_MS: '300' } }); }, 180_000);
+  beforeAll(async () => { valora = await startSeparateValora({ replicas: 2, environment: { VALORA_DRAIN_MS: '1000' } }); }, 180_000);
   afterAll(() => valora.stop());
 
   test('are replaced one by one while callers go on: no call fails, nothing acknowledged is lost or doubled', async () => {
@@ -123,7 +123,7 @@ describe('two replicas of each', () => {
     const seen: (readonly [number | null, number | null])[] = [];
     for (const service of serviceNames) {
       for (const replica of [0, 1]) {
-        const probed = delay(100).then(async () => { seen.push([await health(valora.healthAddress(service, replica)), await health(valora.healthAddress(service, replica), LIVENESS)]); });
+        const probed = delay(100).then(async () => { seen.push(await Promise.all([health(valora.healthAddress(service, replica)), health(valora.healthAddress(service, replica), LIVENESS)])); });
         expect([service, await valora.restart(service, replica)]).toEqual([service, 0]);
         await probed;
       }
