@@ -108,6 +108,11 @@ describe.each(serviceNames.map((service) => ({ service })))('$service', ({ servi
     expect(podOf('Deployment', `valora-${service}`).terminationGracePeriodSeconds ?? 0).toBeGreaterThan(seconds);
   });
 
+  test('a new replica is in the answers of DNS before the next old one goes', () => {
+    const DNS_SECONDS = 30; // what cluster DNS keeps, where nobody changed it
+    expect((found('Deployment', `valora-${service}`)['spec'] as { minReadySeconds?: number }).minReadySeconds ?? 0).toBeGreaterThanOrEqual(DNS_SECONDS);
+  });
+
   test('its budget, service and spread select its pods', () => {
     const selected = { [LABEL]: `valora-${service}` };
     const deployment = found('Deployment', `valora-${service}`)['spec'] as { replicas: number; selector: { matchLabels: object }; template: { metadata: { labels: object } } };

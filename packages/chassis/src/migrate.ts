@@ -53,6 +53,8 @@ export async function migrate({ url, roleSecret, schemas }: MigrateOptions): Pro
         await apply(client, { schema, migration });
         applied.push({ schema, migration: migration.name });
       }
+      // For the service, which may not read the table: it waits until all that it knows are there.
+      await client.query(`comment on schema ${schema} is ${client.escapeLiteral((await migrationNames(folders)).join(' '))}`);
     }
     return applied;
   } finally {
@@ -98,6 +100,11 @@ async function missingMigrations(client: pg.Client, { schema, folders }: SchemaM
   }
   const applied = new Set(rows.map((row) => row.migration_name));
   return migrations.filter(({ name }) => !applied.has(name));
+}
+
+/** In their order. */
+export async function migrationNames(folders: readonly string[]): Promise<readonly string[]> {
+  return (await readMigrations(folders)).map(({ name }) => name);
 }
 
 async function readMigrations(folders: readonly string[]): Promise<Migration[]> {

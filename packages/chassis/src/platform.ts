@@ -35,6 +35,8 @@ export interface RunningService {
   readonly services: readonly RegisteredService[];
   /** What the service measures, for serveMetrics. */
   readonly registry: Registry;
+  /** Begins no more work of its own; called when the process is to stop, while calls are still taken. */
+  readonly quiesce?: () => void;
   close(): Promise<void>;
 }
 

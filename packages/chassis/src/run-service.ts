@@ -4,8 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabaseProbe } from './database-probe.ts';
 import { createLog, type Log } from './log.ts';
 import { serveMetrics, type MetricsServer } from './metrics-server.ts';
+import { migrationNames } from './migrate.ts';
 import type { Platform, RunningService, ServiceName } from './platform.ts';
 import { logProcess } from './process-log.ts';
+import { schemaMigrations } from './schema-migrations.ts';
 import { serve } from './serve.ts';
 import { ConfigInvalid, readServiceConfig, type Environment, type ServiceConfig } from './service-config.ts';
 
@@ -15,16 +17,17 @@ const EXIT_USAGE = 2;
 /** What a process that started this one over a channel is told once the listener is open. */
 export const LISTENING = 'listening';
 
-/** Runs the service until a signal ends it. Sets the exit code; never throws. */
+/** Runs the service whose package lies in `folder` until a signal ends it. Sets the exit code; never throws. */
 export async function runService(
   name: ServiceName,
+  folder: string,
   create: (platform: Platform, config: Pick<ServiceConfig, 'tickMs'>) => Promise<RunningService>,
   environment: Environment = process.env,
 ): Promise<void> {
   const log = createLog(name);
   logProcess(log);
   try {
-    await run(name, create, { config: readServiceConfig(name, environment), log, stopped: stopSaid(log) });
+    await run(folder, create, { config: readServiceConfig(name, environment), log, stopped: stopSaid(log) });
   } catch (error) {
     if (error instanceof ConfigInvalid) log.error(error.message);
     else log.error('The service ends.', {}, error);
@@ -33,7 +36,10 @@ export async function runService(
   if (process.connected) process.disconnect(); // or the channel keeps the process
 }
 
-/** Resolves when something says stop: a signal, or the end of a process that started this one over a channel. A second Ctrl-C ends it at once. */
+/**
+ * Resolves when something says stop: a signal, or the end of a process that started this one over a channel. A second Ctrl-C ends it at once. A second SIGTERM
+ * changes nothing: a supervisor that tells the whole group, and the process that started this one, both send one.
+ */
 function stopSaid(log: Log): Promise<void> {
   return new Promise((resolve) => {
     let interrupts = 0;
@@ -43,7 +49,7 @@ function stopSaid(log: Log): Promise<void> {
       said = true;
       resolve();
     };
-    process.once('SIGTERM', stop);
+    process.on('SIGTERM', stop);
     process.on('SIGINT', () => {
       interrupts += 1;
       if (interrupts > 1) process.exit(1);
@@ -54,13 +60,13 @@ function stopSaid(log: Log): Promise<void> {
 }
 
 async function run(
-  name: ServiceName,
+  folder: string,
   create: (platform: Platform, config: Pick<ServiceConfig, 'tickMs'>) => Promise<RunningService>,
   { config, log, stopped }: { config: ServiceConfig; log: Log; stopped: Promise<void> },
 ): Promise<void> {
   const stopping = new AbortController();
   void stopped.then(() => stopping.abort());
-  await databaseReady(name, config, { log, signal: stopping.signal });
+  await databaseReady(folder, config, { log, signal: stopping.signal });
   if (stopping.signal.aborted) return;
   const service = await create(platformOf(config), config);
   const { address, healthAddress, metricsAddress, serverCredentials, reflection, drainMs, graceMs } = config;
@@ -71,6 +77,7 @@ async function run(
     log.info('The service listens.', { address, port: server.port, ...(metrics === undefined ? {} : { metrics_port: metrics.port }) });
     process.send?.(LISTENING);
     await stopped;
+    service.quiesce?.();
     await server.stop(graceMs, drainMs);
   } finally {
     await metrics?.close();
@@ -83,9 +90,10 @@ function platformOf({ databaseUrl, databaseConnections, serviceTokenKey, operato
   return { databaseUrl: () => databaseUrl, poolSizeMax: databaseConnections, serviceTokenKey, operatorDigest, peerAddress, peerCredentials };
 }
 
-/** Waits until the database answers with this service's schema in place: in a new installation migrations may still be running. */
-async function databaseReady(schema: ServiceName, { databaseUrl }: ServiceConfig, { log, signal }: { log: Log; signal: AbortSignal }): Promise<void> {
-  const probe = openDatabaseProbe({ url: databaseUrl, schema });
+/** Waits until the database answers with this service's schema up to date: in a new installation, or for a new version, migrations may still be running. */
+async function databaseReady(folder: string, { databaseUrl }: ServiceConfig, { log, signal }: { log: Log; signal: AbortSignal }): Promise<void> {
+  const { schema, folders } = await schemaMigrations(folder);
+  const probe = openDatabaseProbe({ url: databaseUrl, schema, migrations: await migrationNames(folders) });
   const startMs = performance.now();
   for (let attempts = 1; !signal.aborted; attempts += 1) {
     const failure = await probe();

@@ -94,7 +94,10 @@ function readValues(service: ServiceName, environment: Environment, problems: st
   return new Map(serviceVariables.filter(({ services }) => services.includes(service)).map(({ name, defaultFor, meaning }) => {
     // An empty variable is as good as none.
     const value = environment[name] || namedFile(name, environment, problems) || defaultFor(service);
-    if (value === null && !environment[`${name}_FILE`]) problems.push(`${name} is missing. ${meaning} Or name a file that holds it in ${name}_FILE.`);
+    if (value === null && !problems.some((problem) => problem.startsWith(`${name}_FILE `))) {
+      // A file that is empty, as an unfilled secret is, gives nothing: a service must not start without a key.
+      problems.push(environment[`${name}_FILE`] ? `${name}_FILE names ${environment[`${name}_FILE`]}, which is empty. ${meaning}` : `${name} is missing. ${meaning} Or name a file that holds it in ${name}_FILE.`);
+    }
     return [name, value ?? ''];
   }));
 }

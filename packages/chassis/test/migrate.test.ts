@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { migrate, type AppliedMigration, type MigrateOptions } from '../src/migrate.ts';
+import { openDatabaseProbe } from '../src/database-probe.ts';
+import { migrate, migrationNames, type AppliedMigration, type MigrateOptions } from '../src/migrate.ts';
 import { rolePassword } from '../src/service-role.ts';
 import { labSchema } from './lab/lab.ts';
 
@@ -119,6 +120,21 @@ describe('the role of a service', () => {
   ])('may not: %s', async (statement) => {
     await run();
     await expect(query(statement, asRole())).rejects.toThrow(/permission denied|must be owner/);
+  });
+
+  test('learns by itself whether every migration that it knows is there, and minds none of a newer version', async () => {
+    const probe = async (): Promise<string | undefined> => {
+      const migrations = await migrationNames([...labSchema.folders, folder]);
+      return (await openDatabaseProbe({ url: String(asRole().connectionString), schema: 'trial', migrations })())?.message;
+    };
+    await run();
+    expect(await probe()).toBeUndefined();
+    await addMigration('20280101000000_x', 'create table trial.x (x bigint)');
+    expect(await probe()).toBe('1 migrations of schema trial are missing, 20280101000000_x first.');
+    await run();
+    expect(await probe()).toBeUndefined();
+    await rm(join(folder, '20280101000000_x'), { recursive: true });
+    expect(await probe()).toBeUndefined();
   });
 
   test('has the password that its secret gives, also after the secret changed', async () => {

@@ -37,6 +37,12 @@ test('a value may stand in a named file, and the variable itself comes first', (
   expect(readServiceConfig('metering', { ...others, DATABASE_URL: '', DATABASE_URL_FILE: path }).databaseUrl).toBe('postgresql://from-file@db/valora');
 });
 
+test.each(['DATABASE_URL', 'VALORA_SERVICE_TOKEN_KEY', 'VALORA_OPERATOR_DIGEST'] as const)('a named file that is empty is no %s', (name) => {
+  const path = join(folder, 'empty');
+  writeFileSync(path, '\n');
+  expect(problems({ ...needed, [name]: '', [`${name}_FILE`]: path })).toEqual([expect.stringMatching(new RegExp(`^${name}_FILE names .* is empty`))]);
+});
+
 test('everything wrong is told at once', () => {
   expect(problems({ VALORA_DRAIN_MS: '60001', VALORA_ADDRESS: 'nowhere' })).toEqual([
     expect.stringMatching(/^DATABASE_URL is missing/), expect.stringMatching(/^VALORA_SERVICE_TOKEN_KEY is missing/), expect.stringMatching(/^VALORA_OPERATOR_DIGEST is missing/),

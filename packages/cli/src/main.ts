@@ -3,11 +3,11 @@
 import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
-const [{ commands }, { runCommand }] = await Promise.all([import('./commands.ts'), import('./run-command.ts')]);
+const [{ commands }, { runCommand }, { onStopSignal }] = await Promise.all([import('./commands.ts'), import('./run-command.ts'), import('./stop-signal.ts')]);
 
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  onStopSignal(() => stop.abort());
   return stop.signal;
 }
 

@@ -49,11 +49,13 @@ export function startSeparate(options: SeparateOptions): SeparateServices {
   };
 }
 
+/** What is the owner's, the operator's or a caller's, and an address that six can't share. */
+const NOT_INHERITED = ['DATABASE_URL', 'VALORA_ROLE_SECRET', 'VALORA_API_KEY', 'VALORA_HEALTH_ADDRESS', 'PGPASSWORD', 'PGPASSFILE'].flatMap((name) => [name, `${name}_FILE`]);
+
 /** What the service is told: nothing of the database's owner, of other services' logins, or of the operator's credential. */
-function environmentOf(service: ServiceName, { secrets, databaseUrl, addresses, tickMs, reflection }: SeparateOptions): NodeJS.ProcessEnv {
-  const { DATABASE_URL: _ownerUrl, ...inherited } = process.env;
+export function environmentOf(service: ServiceName, { secrets, databaseUrl, addresses, tickMs, reflection }: Omit<SeparateOptions, 'print'>, environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return {
-    ...inherited,
+    ...Object.fromEntries(Object.entries(environment).filter(([name]) => !NOT_INHERITED.includes(name))),
     DATABASE_URL: serviceDatabaseUrls(databaseUrl, secrets.roleSecret)(service),
     VALORA_SERVICE_TOKEN_KEY: Buffer.from(secrets.serviceTokenKey).toString('hex'),
     VALORA_OPERATOR_DIGEST: Buffer.from(secretDigest(secrets.operatorCredential)).toString('hex'),

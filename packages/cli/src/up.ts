@@ -3,6 +3,7 @@ import { prepareDatabase } from './prepare-database.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { defaultAddresses, startSeparate } from './separate.ts';
 import { startValora } from './start-valora.ts';
+import { onStopSignal } from './stop-signal.ts';
 
 const HOST_DEFAULT = '127.0.0.1';
 const ADDRESS_DEFAULT = `${HOST_DEFAULT}:50051`;
@@ -10,16 +11,14 @@ const DATA_FOLDER_DEFAULT = '.valora';
 const TICK_INTERVAL_MS = 1_000;
 
 export async function up(separate: boolean, environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {
-  const stopped = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
-  });
+  const stopped = new Promise<void>((resolve) => { onStopSignal(resolve); });
   // An empty variable is as good as none.
   const dataFolder = environment['VALORA_DATA_FOLDER'] || DATA_FOLDER_DEFAULT;
   const databaseUrl = environment['DATABASE_URL'] || undefined;
   const secrets = loadSecrets(dataFolder, databaseUrl);
   const reflection = (environment['VALORA_REFLECTION'] || (environment['NODE_ENV'] === 'production' ? 'off' : 'on')) === 'on';
   const start = separate ? upSeparate : upTogether;
-  const stop = await start({ secrets, dataFolder, databaseUrl, reflection, print, address: environment['VALORA_ADDRESS'] || undefined, metricsAddress: environment['VALORA_METRICS_ADDRESS'] || undefined });
+  const stop = await start({ stopped, secrets, dataFolder, databaseUrl, reflection, print, address: environment['VALORA_ADDRESS'] || undefined, metricsAddress: environment['VALORA_METRICS_ADDRESS'] || undefined });
   print(`The operator credential is in ${dataFolder}/operator-credential. Stop with Ctrl-C.`);
   await stopped;
   print('Stopping: running calls finish first.');
@@ -35,20 +34,22 @@ interface UpOptions {
   /** Of the one process; separate services have their usual ports. */
   readonly metricsAddress: string | undefined;
   readonly print: (line: string) => void;
+  readonly stopped: Promise<void>;
 }
 
-async function upTogether({ print, address = ADDRESS_DEFAULT, ...options }: UpOptions): Promise<() => Promise<void>> {
+async function upTogether({ print, address = ADDRESS_DEFAULT, stopped: _stopped, ...options }: UpOptions): Promise<() => Promise<void>> {
   const valora = await startValora({ ...options, address, tickIntervalMs: TICK_INTERVAL_MS });
   print(`Valora listens on port ${valora.port}.`);
   return () => valora.stop();
 }
 
 /** VALORA_ADDRESS gives the host alone: each service has a port of its own. */
-async function upSeparate({ secrets, dataFolder, databaseUrl, reflection, print, address }: UpOptions): Promise<() => Promise<void>> {
+async function upSeparate({ secrets, dataFolder, databaseUrl, reflection, print, address, stopped }: UpOptions): Promise<() => Promise<void>> {
   const database = await prepareDatabase({ dataFolder, databaseUrl, roleSecret: secrets.roleSecret });
   const addresses = defaultAddresses(address?.replace(/:[0-9]*$/, '') ?? HOST_DEFAULT);
   const services = startSeparate({ secrets, databaseUrl: database.url, addresses, tickMs: TICK_INTERVAL_MS, reflection, print });
-  await services.listening;
+  // One that can't start is started again and again: whoever then says stop is not made to wait for it.
+  await Promise.race([services.listening, stopped]);
   for (const [service, at] of Object.entries(addresses)) print(`${service.padEnd('subscription'.length)} listens at ${at}`);
   return async () => {
     await services.stop();

@@ -59,6 +59,17 @@ test('NDJSON: numbers keep their digits, paths reach in, a line that is no objec
   expect(await read(ndjson(text.split('\n')[3] ?? ''), { columns: new Map([['customer', 'data.tenant']]) })).toEqual(['k2 m t 2 5']);
 });
 
+test('a row with more or fewer cells than the heading is refused, not read shifted; empty cells behind the last are none', async () => {
+  const text = 'key,meter,customer,time,value\nk1,m,c,1970-01-01T00:00:01Z,1,000\nk2,m,c,1970-01-01T00:00:02Z\nk3,m,c,1970-01-01T00:00:03Z,3,,\n';
+  expect(await read(csv(text))).toEqual([
+    '1: The row has 6 cells and the heading 5. Quote cells that hold the delimiter.', '2: The row has 4 cells and the heading 5. Quote cells that hold the delimiter.', 'k3 m c 3 3',
+  ]);
+});
+
+test('a byte order mark before the first line of NDJSON is not part of it', async () => {
+  expect(await read(ndjson('\uFEFF{"key":"k1","meter":"m","customer":"c","time":"1970-01-01T00:00:01Z","value":"1"}\r\n'))).toEqual(['k1 m c 1 1']);
+});
+
 test.each([
   ['rfc3339', '2026-01-31T09:30:00.1234567+01:00', 1_769_848_200n, 123_456_000],
   ['sql', '2023-11-16 18:17:03.9799600', 1_700_158_623n, 979_960_000],
@@ -92,7 +103,7 @@ async function send(reader: RowReader, { refuse, ...options }: Partial<MappingOp
   const folder = mkdtempSync(join(tmpdir(), 'valora-rejects-'));
   const mapping = createMapping({ ...plain, ...options });
   await reader.columns();
-  const rejects = openRejects(join(folder, 'rejects'), reader, mapping);
+  const rejects = openRejects(join(folder, 'rejects'), reader, { mapping, goOn: false });
   const keys: string[] = [];
   const usage = {
     async recordUsage({ events }: { readonly events: readonly UsageEvent[] }) {
@@ -129,6 +140,37 @@ test('the same holds for NDJSON, whose lines are kept as they were written', asy
   expect(first.rejects).toBe('{ "customer": "acme", "time":"1970-01-01T00:00:01Z", "value": 1.50,"valora_source":"u.ndjson","valora_row":"1","valora_reason":"METER_UNKNOWN","valora_field":"meter","valora_message":"No, \\"never\\"."}\n');
   expect((await send(ndjson(first.rejects), { ...options, refuse: () => true })).rejects).toBe(first.rejects);
   expect((await send(ndjson(first.rejects), { ...options, source: 'other', refuse: () => false })).keys).toEqual([createHash('sha256').update('u.ndjson\n1\nm').digest('hex')]);
+});
+
+test('a row with too many cells is in the rejects as a whole, and refused again as long as it is not mended', async () => {
+  const options = { refuse: () => false };
+  const first = await send(csv('key,value,meter,customer,time,property.r\nk1,1,000,m,c,1970-01-01T00:00:01Z,eu\n'), options);
+  expect([first.keys, first.rejects.split('\n')[1]]).toEqual([[], expect.stringMatching(/^"k1,1,000,m,c,1970-01-01T00:00:01Z,eu",,,,,,usage\.csv,1,ROW_MALFORMED,,/)]);
+  expect((await send(csv(first.rejects), options)).keys).toEqual([]);
+});
+
+const refusal = { reason: 'METER_UNKNOWN', field: 'meter', message: 'No.' };
+
+test.each([{ goOn: false, rows: ['c'] }, { goOn: true, rows: ['a', 'b', 'c'] }])('what a run that broke off refused is kept when it goes on: $goOn', async ({ goOn, rows }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'valora-rejects-'));
+  const refuse = async (text: string, again: boolean): Promise<void> => {
+    const reader = csv(text);
+    const rejects = openRejects(join(folder, 'rejects'), reader, { mapping: createMapping({ ...plain, keyFromRow: true }), goOn: again });
+    for await (const row of reader.rows()) await rejects.add(row, refusal);
+    await rejects.close();
+  };
+  await refuse('meter\na\nb\n', goOn);
+  await refuse('meter\nc\n', goOn);
+  const lines = readFileSync(join(folder, 'rejects'), 'utf8').trimEnd().split('\n').map((line) => line.split(',')[0]);
+  rmSync(folder, { recursive: true });
+  expect(lines).toEqual(['meter', ...rows]);
+});
+
+test('rejects that cannot be written are said, by name, and do not keep the command', async () => {
+  const reader = csv('meter\na\n');
+  const rejects = openRejects('/nowhere/at/all/rejects.csv', reader, { mapping: createMapping({ ...plain, keyFromRow: true }), goOn: false });
+  for await (const row of reader.rows()) await rejects.add(row, refusal).catch(() => {});
+  await expect(rejects.close()).rejects.toThrow(/can't be written to \/nowhere\/at\/all\/rejects\.csv: ENOENT/);
 });
 
 test('a row with two refused events is written once', async () => {

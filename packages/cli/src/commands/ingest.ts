@@ -67,9 +67,9 @@ async function run(context: CommandContext, args: Arguments): Promise<ExitCode> 
   const reader = await readerOf(source, format, args.text('delimiter') === 'tab' || extname(file) === '.tsv' ? '\t' : args.text('delimiter'));
   const columns = await reader.columns().catch((error: unknown) => { throw missingFile(error, file); });
   if (columns !== null) mapping.check(columns);
-  const rejects = openRejects(rejectsFile, reader, mapping);
-  const progress = context.json ? null : createProgress(context.stderr, shareRead(file, source));
   const skip = args.integer('skip', { min: 0, max: ROWS_MAX });
+  const rejects = openRejects(rejectsFile, reader, { mapping, goOn: skip > 0 });
+  const progress = context.json ? null : createProgress(context.stderr, shareRead(file, source));
   const started = performance.now();
   let counts: RowCounts = { recorded: 0, duplicate: 0, refused: 0, doneRow: skip };
   try {
@@ -121,7 +121,7 @@ export const ingestCommands: readonly Command[] = [
       source: { value: 'name', description: "The name that keys from rows derive from; otherwise the file's." },
       delimiter: { value: 'character', description: 'What parts the columns of a CSV file; `tab` for a tabulator.', default: ',' },
       skip: { value: 'n', description: 'Passes over the first n rows.', default: '0' },
-      rejects: { value: 'file', description: 'Where refused rows go; otherwise beside the file, as <name>.rejects.<format>.' },
+      rejects: { value: 'file', description: 'Where refused rows go; otherwise beside the file, as <name>.rejects.<format>. With --skip a file that is there is continued.' },
       'batch-size': { value: 'n', description: 'Events to a request, 1 to 5000.', default: '1000' },
       'in-flight': { value: 'n', description: 'Requests under way at a time, 1 to 64.', default: '4' },
     },

@@ -1,7 +1,7 @@
 // API keys of the organization.
 import { listAll } from '@valora/client';
 import { CreateApiKeyResponse } from '@valora/contracts/valora/tenancy/v1/api_key';
-import type { Command } from '../command.ts';
+import { CommandError, type Command } from '../command.ts';
 import { tableLines } from '../output.ts';
 import { protoJson } from '../proto-json.ts';
 import { apiKeyShape } from '../shapes.ts';
@@ -22,6 +22,10 @@ export const keyCommands: readonly Command[] = [
     },
     async run(context, args) {
       const response = await context.client().apiKeys.createApiKey({ requestId: requestId(args), displayName: args.positional('name'), scopes: [...args.list('scope')], expireTime: args.time('expires') });
+      if (response.secret === '' && args.optional('request-id') === null) {
+        // Only the client itself can have made this call before: the answer with the key was lost on the way.
+        throw new CommandError(`The key ${response.apiKey?.keyId ?? ''} was created, but the connection broke and its secret is lost. Revoke it by \`valora key revoke ${response.apiKey?.keyId ?? ''}\` and create another.`);
+      }
       context.output.value(() => created.toJson(response), () => tableLines([
         ['key id', response.apiKey?.keyId ?? ''], ['API key', response.secret === '' ? '(was shown when the key was created)' : response.secret],
       ]));

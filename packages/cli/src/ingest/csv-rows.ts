@@ -2,7 +2,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { CommandError } from '../command.ts';
-import { REJECT_COLUMNS, ROW_BYTES_MAX, type Refusal, type Row, type RowReader } from './row.ts';
+import { REJECT_COLUMNS, ROW_BYTES_MAX, RowRefused, type Refusal, type Row, type RowReader } from './row.ts';
 
 export function readCsv(source: Readable, delimiter: string): RowReader {
   const parser = parse({ bom: true, delimiter, relax_column_count: true, max_record_size: ROW_BYTES_MAX });
@@ -56,12 +56,21 @@ interface CsvCells {
 }
 
 function csvRow({ number, names, positions, cells, delimiter }: CsvCells): Row {
+  // A comma that was not quoted, as in 1,000, moves every cell behind it: what stands under a name is then not what it says.
+  const isShifted = cells.length < names.length || cells.slice(names.length).some((cell) => cell !== '');
   return {
     number,
-    get: (column) => cells[positions.get(column) ?? -1],
+    get(column) {
+      if (isShifted && !isOwn(column)) return undefined;
+      if (isShifted) throw new RowRefused('', `The row has ${cells.length} cells and the heading ${names.length}. Quote cells that hold the delimiter.`);
+      return cells[positions.get(column) ?? -1];
+    },
     names: () => names,
-    rejected: (source, row, { reason, field, message }: Refusal) =>
-      csvLine([...names.flatMap((name, position) => (isOwn(name) ? [cells[position] ?? ''] : [])), source, row, reason, field, message], delimiter),
+    rejected(source, row, { reason, field, message }: Refusal) {
+      // A shifted row stands in the first cell as a whole: sent again before it is mended, it must be refused again.
+      const own = names.filter(isOwn).map((name, position) => (!isShifted ? cells[positions.get(name) ?? -1] ?? '' : position === 0 ? cells.join(delimiter) : ''));
+      return csvLine([...own, source, row, reason, field, message], delimiter);
+    },
   };
 }
 

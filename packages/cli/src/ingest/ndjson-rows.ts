@@ -12,8 +12,9 @@ export function readNdjson(source: Readable): RowReader {
     rejectsHeading: () => '',
     async *rows() {
       let number = 0;
-      for await (const line of linesOf(source)) {
+      for await (const text of linesOf(source)) {
         number += 1;
+        const line = number === 1 ? text.replace(/^\uFEFF/, '') : text;
         if (line.trim() !== '') yield ndjsonRow(number, line);
       }
     },

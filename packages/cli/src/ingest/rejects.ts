@@ -1,7 +1,8 @@
 // The rows that were refused, each with the reason, in the format of the file they came from. Mended, the file can be sent as it
 // is: the columns that were added are known and left aside.
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, statSync, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { CommandError } from '../command.ts';
 import type { Mapping } from './mapping.ts';
 import type { Refusal, Row, RowReader } from './row.ts';
 
@@ -13,18 +14,24 @@ export interface Rejects {
   close(): Promise<void>;
 }
 
-/** Makes the file when the first row is refused, in place of one that is there. */
-export function openRejects(file: string, reader: RowReader, mapping: Mapping): Rejects {
+/** Makes the file when the first row is refused, in place of one that is there; with `goOn`, behind what a run that broke off wrote into it. */
+export function openRejects(file: string, reader: RowReader, { mapping, goOn }: { mapping: Mapping; goOn: boolean }): Rejects {
   let stream: WriteStream | undefined;
   let count = 0;
   const written = new WeakSet<Row>();
+  let failure: CommandError | undefined;
+  function open(): WriteStream {
+    const isBegun = goOn && (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+    const opened = createWriteStream(file, { flags: isBegun ? 'a' : 'w' });
+    opened.on('error', (error) => { failure ??= new CommandError(`The rejects can't be written to ${file}: ${error.message}. Name another file by --rejects.`); });
+    if (!isBegun) opened.write(reader.rejectsHeading());
+    return opened;
+  }
   async function write(text: string): Promise<void> {
-    if (stream === undefined) {
-      stream = createWriteStream(file);
-      await once(stream, 'open');
-      stream.write(reader.rejectsHeading());
-    }
-    if (!stream.write(text)) await once(stream, 'drain');
+    stream ??= open();
+    // What can't be written is said by the next row, and at the end.
+    if (!stream.write(text) && failure === undefined) await once(stream, 'drain').catch(() => {});
+    if (failure !== undefined) throw failure;
   }
   return {
     count: () => count,
@@ -37,8 +44,11 @@ export function openRejects(file: string, reader: RowReader, mapping: Mapping): 
     },
     async close() {
       if (stream === undefined) return;
-      stream.end();
-      await once(stream, 'close');
+      if (!stream.closed) {
+        stream.end();
+        await once(stream, 'close').catch(() => {});
+      }
+      if (failure !== undefined) throw failure;
     },
   };
 }
