@@ -70,6 +70,8 @@ export async function startValora(options: ValoraOptions): Promise<RunningValora
       const metrics = await serveMetrics({ address: options.metricsAddress, registries });
       stops.push(() => metrics.close());
     }
+    // Stopped in the opposite order: first nobody begins work of their own that the closing listeners would turn away.
+    stops.push(async () => services.forEach((service) => service.quiesce?.()));
     return { port: open.port, databaseUrl, registries, stop };
   } catch (error) {
     await stop();

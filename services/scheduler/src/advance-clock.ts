@@ -54,7 +54,7 @@ interface Worked {
 }
 
 async function workOn(peers: Peers, context: CallContext, job: JobDefinition): Promise<WorkDone> {
-  const done = await job.work(peers, context, 'REPORT');
+  const done = await job.work(peers, context, { failures: 'REPORT', stopped: () => context.signal.aborted });
   if (done.brokenOff !== undefined) throw done.brokenOff.error;
   await job.release(peers, context);
   return done;

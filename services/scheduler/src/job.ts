@@ -24,6 +24,12 @@ export interface WorkDone {
  */
 export type Failures = 'COUNT' | 'REPORT';
 
+export interface Turn {
+  readonly failures: Failures;
+  /** Once true, the turn ends after the batch under way. */
+  readonly stopped: () => boolean;
+}
+
 /** Which organizations have work, and one bounded turn of that work for one of them. */
 export interface JobDefinition {
   readonly name: string;
@@ -32,7 +38,7 @@ export interface JobDefinition {
   readonly resource: string;
   /** A run of the job that takes longer is ended after the organization at hand, and counted as timed out. */
   readonly durationMaxMs: number;
-  work(peers: Peers, context: OutgoingContext, failures: Failures): Promise<WorkDone>;
+  work(peers: Peers, context: OutgoingContext, turn: Turn): Promise<WorkDone>;
   release(peers: Peers, context: OutgoingContext): Promise<void>;
 }
 
@@ -44,11 +50,11 @@ const DURATION_MAX_MS = 60_000;
 const organizationLease = { seconds: 120n, nanos: 0 } as const;
 const cycleLease = { seconds: 20n, nanos: 0 } as const;
 
-async function inBatches(batch: (batches: number) => Promise<WorkDone>): Promise<WorkDone> {
+async function inBatches(stopped: Turn['stopped'], batch: (batches: number) => Promise<WorkDone>): Promise<WorkDone> {
   let processedCount = 0, more = true;
   const failedRuns: FailedRun[] = [];
   try {
-    for (let batches = 0; more && batches < BATCHES_PER_TURN; batches += 1) {
+    for (let batches = 0; more && batches < BATCHES_PER_TURN && !stopped(); batches += 1) {
       const done = await batch(batches);
       processedCount += done.processedCount;
       failedRuns.push(...done.failedRuns);
@@ -66,13 +72,13 @@ const openCycles: JobDefinition = {
   durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.subscriptionDueWork.claimOrganizations(context,
     { kind: SubscriptionWork.OPEN_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
-  async work(peers, context) {
-    const opened = await inBatches(async () => {
+  async work(peers, context, { stopped }) {
+    const opened = await inBatches(stopped, async () => {
       const { openedCount } = await peers.billingCycles.openDueCycles(context, { batchSizeMax: CYCLES_PER_BATCH });
       return { processedCount: openedCount, failedRuns: [], more: openedCount === CYCLES_PER_BATCH };
     });
     if (opened.more || opened.brokenOff !== undefined) return opened;
-    const settled = await inBatches(async () => {
+    const settled = await inBatches(stopped, async () => {
       const { openedCount, more } = await peers.billingCycles.openSettlementCycles(context, { batchSizeMax: CYCLES_PER_BATCH, all: false });
       return { processedCount: openedCount, failedRuns: [], more };
     });
@@ -89,7 +95,7 @@ const closeCycles: JobDefinition = {
   durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.subscriptionDueWork.claimOrganizations(context,
     { kind: SubscriptionWork.CLOSE_CYCLES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
-  work: (peers, context, failures) => inBatches(async (batches) => {
+  work: (peers, context, { failures, stopped }) => inBatches(stopped, async (batches) => {
     // Only a turn's first batch hurries: what fails in it would be met again by every other.
     const withoutRetryDelay = failures === 'REPORT' && batches === 0;
     const leaseHolder = randomUUID();
@@ -113,7 +119,7 @@ const issueInvoices: JobDefinition = {
   durationMaxMs: DURATION_MAX_MS,
   claimOrganizations: async (peers, context) => (await peers.invoicingDueWork.claimOrganizations(context,
     { kind: InvoicingWork.ISSUE_INVOICES, batchSizeMax: ORGANIZATIONS_PER_CLAIM, leaseDuration: organizationLease })).organizationIds,
-  work: (peers, context) => inBatches(async () => {
+  work: (peers, context, { stopped }) => inBatches(stopped, async () => {
     const { finalizedCount, refusedInvoiceIds } = await peers.invoices.finalizeDueInvoices(context, { batchSizeMax: CYCLES_PER_BATCH });
     return { processedCount: finalizedCount, failedRuns: [], more: finalizedCount + refusedInvoiceIds.length === CYCLES_PER_BATCH };
   }),

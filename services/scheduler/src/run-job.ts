@@ -31,7 +31,10 @@ interface JobRun {
 
 export interface RunJobOptions {
   readonly record: 'ALWAYS' | 'IF_ANYTHING';
+  /** Once true, the run ends after the batch under way. */
   readonly stopped: () => boolean;
+  /** Breaks off the batch under way too. */
+  readonly signal?: AbortSignal;
 }
 
 interface RunSoFar {
@@ -44,8 +47,8 @@ const CLAIMS_PER_RUN_MAX = 1_000;
 const ERROR_LENGTH_MAX = 500;
 const CALL_MS = 120_000;
 
-function contextFor(organizationId: string): OutgoingContext {
-  return { organizationId, caller: { actor: 'service:scheduler' }, deadlineMs: Date.now() + CALL_MS, callDepth: 0 };
+function contextFor(organizationId: string, signal?: AbortSignal): OutgoingContext {
+  return { organizationId, caller: { actor: 'service:scheduler' }, deadlineMs: Date.now() + CALL_MS, callDepth: 0, ...(signal === undefined ? {} : { signal }) };
 }
 
 /**
@@ -60,7 +63,7 @@ export async function runJob(dependencies: RunJobDependencies, job: JobDefinitio
   });
 }
 
-async function runAndMeasure(dependencies: RunJobDependencies, job: JobDefinition, { record, stopped }: RunJobOptions): Promise<JobRun> {
+async function runAndMeasure(dependencies: RunJobDependencies, job: JobDefinition, { record, stopped, signal }: RunJobOptions): Promise<JobRun> {
   const { database, metrics, elapsedMs, newUuid } = dependencies;
   const startMs = elapsedMs();
   const timeOver = (): boolean => elapsedMs() - startMs > job.durationMaxMs;
@@ -68,11 +71,11 @@ async function runAndMeasure(dependencies: RunJobDependencies, job: JobDefinitio
     const startTime = await now(database);
     const done: RunSoFar = { processedCount: 0n, failedCount: 0n, error: '' };
     for (let claims = 0; claims < CLAIMS_PER_RUN_MAX && !stopped() && !timeOver(); claims += 1) {
-      const organizationIds = await job.claimOrganizations(dependencies.peers, contextFor(''));
+      const organizationIds = await job.claimOrganizations(dependencies.peers, contextFor('', signal));
       if (organizationIds.length === 0) break;
       for (const organizationId of organizationIds) {
         await (stopped() || timeOver() ? leave(dependencies, job, organizationId) : inSpan('scheduler.turn', { 'valora.job': job.name, 'valora.organization.id': organizationId },
-          () => workFor(dependencies, { job, organizationId, done })));
+          () => workFor(dependencies, { job, organizationId, done, stopped, signal })));
       }
     }
     if (timeOver()) metrics.jobTimedOut(job.name);
@@ -88,7 +91,8 @@ async function runAndMeasure(dependencies: RunJobDependencies, job: JobDefinitio
 }
 
 /** One bounded turn for one organization. */
-async function workFor({ peers, log, metrics }: RunJobDependencies, { job, organizationId, done }: { job: JobDefinition; organizationId: string; done: RunSoFar }): Promise<void> {
+async function workFor(dependencies: RunJobDependencies, { job, organizationId, done, stopped, signal }: { job: JobDefinition; organizationId: string; done: RunSoFar; stopped: () => boolean; signal: AbortSignal | undefined }): Promise<void> {
+  const { peers, log, metrics } = dependencies;
   const failed = (reason: string, error: string): void => {
     metrics.jobFailed(job.name, reason);
     describeSpan({ 'error.type': reason });
@@ -96,7 +100,7 @@ async function workFor({ peers, log, metrics }: RunJobDependencies, { job, organ
     done.error ||= error.slice(0, ERROR_LENGTH_MAX);
   };
   try {
-    const { processedCount, failedRuns, more, brokenOff } = await job.work(peers, contextFor(organizationId), 'COUNT');
+    const { processedCount, failedRuns, more, brokenOff } = await job.work(peers, contextFor(organizationId, signal), { failures: 'COUNT', stopped });
     done.processedCount += BigInt(processedCount);
     describeSpan({ 'valora.job.processed': processedCount, 'valora.job.failed': failedRuns.length, 'valora.job.more': more });
     metrics.processed({ job: job.name, resource: job.resource }, processedCount);
@@ -109,6 +113,8 @@ async function workFor({ peers, log, metrics }: RunJobDependencies, { job, organ
     if (brokenOff !== undefined) throw brokenOff.error;
     await job.release(peers, contextFor(organizationId));
   } catch (error) {
+    // Broken off to end in time, which is no failure: another takes the organization.
+    if (signal?.aborted === true) return await leave(dependencies, job, organizationId);
     // The organization's lease ends by itself; until then nobody hurries into the same failure.
     failed(reasonOf(error), error instanceof Error ? error.message : String(error));
     log.error('A job failed for an organization.', { job: job.name, organization: organizationId }, error);

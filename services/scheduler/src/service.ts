@@ -26,7 +26,7 @@ export async function createSchedulerService(platform: Platform, { tickIntervalM
         advanceClock: (context, request) => advanceClock(peers, context, request),
       }, { authenticate: createPeerAuthenticate(platform, peer('tenancy')), admission, log, metrics }),
     ],
-    quiesce: () => void ticking?.stop(),
+    quiesce: () => ticking?.quiesce(),
     async close() {
       await ticking?.stop();
       closePeers();

@@ -6,12 +6,19 @@ import type { JobDefinition } from './job.ts';
 import { runJob, type RunJobDependencies } from './run-job.ts';
 
 export interface Ticking {
-  /** Stops after the batch under way. */
+  /** Begins no other batch. */
+  quiesce(): void;
+  /** Quiesces, and waits for the batch under way; one that takes long is broken off, for its leases are there for that. */
   stop(): Promise<void>;
 }
 
-export function startTicking(dependencies: RunJobDependencies, { jobs, intervalMs }: { jobs: readonly JobDefinition[]; intervalMs: number }): Ticking {
+const STOP_GRACE_MS = 5_000;
+
+export function startTicking(
+  dependencies: RunJobDependencies, { jobs, intervalMs, stopGraceMs = STOP_GRACE_MS }: { jobs: readonly JobDefinition[]; intervalMs: number; stopGraceMs?: number },
+): Ticking {
   const { log, metrics, elapsedMs } = dependencies;
+  const breakOff = new AbortController();
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -19,8 +26,8 @@ export function startTicking(dependencies: RunJobDependencies, { jobs, intervalM
   async function tick(): Promise<void> {
     for (const job of jobs) {
       if (stopping) return;
-      await runJob(dependencies, job, { record: 'IF_ANYTHING', stopped: () => stopping })
-        .catch((error: unknown) => log.error('A job failed.', { job: job.name }, error));
+      await runJob(dependencies, job, { record: 'IF_ANYTHING', stopped: () => stopping, signal: breakOff.signal })
+        .catch((error: unknown) => { if (!breakOff.signal.aborted) log.error('A job failed.', { job: job.name }, error); });
     }
   }
 
@@ -36,11 +43,18 @@ export function startTicking(dependencies: RunJobDependencies, { jobs, intervalM
   }
   schedule(elapsedMs() + intervalMs);
 
+  function quiesce(): void {
+    stopping = true;
+    clearTimeout(timer);
+  }
+
   return {
+    quiesce,
     async stop() {
-      stopping = true;
-      clearTimeout(timer);
+      quiesce();
+      const late = setTimeout(() => breakOff.abort(), stopGraceMs);
       await running;
+      clearTimeout(late);
     },
   };
 }

@@ -51,7 +51,7 @@ test('a cycle whose runs never end in time holds up no neighbour for ever', asyn
     },
   };
   const context: OutgoingContext = { organizationId: 'org_a', caller: { actor: 'test' }, deadlineMs: Date.now() + 60_000, callDepth: 0 };
-  for (let turns = 0; turns < 60 && due.size > 1; turns += 1, nowMs += TURN_MS) await jobs[Job.CLOSE_CYCLES].work(peers, context, 'COUNT').catch(() => {});
+  for (let turns = 0; turns < 60 && due.size > 1; turns += 1, nowMs += TURN_MS) await jobs[Job.CLOSE_CYCLES].work(peers, context, { failures: 'COUNT', stopped: () => false }).catch(() => {});
   expect([...due.keys()]).toEqual(['s3']);
   ground.closePeers();
 });

@@ -159,6 +159,36 @@ test('a tick that begins late says by how much', async () => {
   expect(lags[2]).toBe('runloop_lag_seconds 0.25');
 });
 
+test('a turn that is told to stop ends after the batch under way', async () => {
+  let batches = 0;
+  const counted = (): number => {
+    batches += 1;
+    return 200;
+  };
+  const { peers } = bench().dependencies;
+  const finalizing = { ...peers, invoices: { ...peers.invoices, finalizeDueInvoices: async () => ({ finalizedCount: counted(), refusedInvoiceIds: [] }) } };
+  const context = { organizationId: 'one', caller: { actor: 'test' }, deadlineMs: Date.now() + 1_000, callDepth: 0 };
+  expect(await jobs[Job.ISSUE_INVOICES].work(finalizing, context, { failures: 'COUNT', stopped: () => batches === 2 })).toMatchObject({ processedCount: 400, more: true });
+  expect(await jobs[Job.ISSUE_INVOICES].work(finalizing, context, { failures: 'COUNT', stopped: () => false })).toMatchObject({ processedCount: 2_000, more: true });
+});
+
+test('a batch that would outlast the end is broken off, counted as no failure, and its organization given to others', async () => {
+  const at = bench();
+  let begun = false;
+  const job: JobDefinition & { readonly released: string[] } = {
+    ...jobOver(['one', 'two'], () => nothing),
+    work: (_peers, { signal }) => new Promise((_resolve, reject) => {
+      begun = true;
+      signal?.addEventListener('abort', () => reject(new Error('the call was canceled')));
+    }),
+  };
+  const ticking = startTicking(at.dependencies, { jobs: [job], intervalMs: 1, stopGraceMs: 20 });
+  await expect.poll(() => begun).toBe(true);
+  await ticking.stop();
+  expect(job.released).toEqual(['one', 'two']);
+  expect(await at.samples('job_errors_total')).toEqual([]);
+});
+
 test('every service instance has the seven metrics, in a registry of its own', async () => {
   const [one, other] = [await createSchedulerService(platform, { tickIntervalMs: null }), await createSchedulerService(platform, { tickIntervalMs: null })];
   const named = (await one.registry.metrics()).split('\n').filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ').slice(2).join(' ')).filter((line) => line.startsWith('valora_scheduler_'));

@@ -44,18 +44,18 @@ async function settle({ database, sources }: SettlingDependencies, context: Call
   let openedCount = 0;
   for (let looking = ended; looking.length > 0; ) {
     const firstRecorded = await sources.findFirstRecorded(context, looking, now);
-    const found = looking.filter(({ reference }) => firstRecorded.has(reference));
-    await database.bulk(context.organizationId, (sql) => postponeChecks(sql, looking.filter(({ reference }) => !firstRecorded.has(reference)).map((each) => ({ ...each, checkTime: nextCheck(each, now) }))));
-    if (found.length === 0) return openedCount;
+    const unfound = looking.filter(({ reference }) => !firstRecorded.has(reference));
+    await database.bulk(context.organizationId, (sql) => postponeChecks(sql, unfound.map((each) => ({ ...each, checkTime: nextCheck(each, now) }))));
+    if (firstRecorded.size === 0) return openedCount;
     const settings = await sources.sealedSettings(context, now);
-    const opened = found.map((each): OpenedCycles => {
-      const recordedTime = firstRecorded.get(each.reference) ?? now;
-      const { graceMicros } = settingsKnownBefore(settings, recordedTime);
-      return { cancelDoneTime: each.cancelDoneTime, cycles: [settlementCycle(each, { recordedTime, graceMicros })] };
+    const settlements = looking.flatMap((each) => {
+      const recordedTime = firstRecorded.get(each.reference);
+      return recordedTime === undefined ? [] : [{ ended: each, cycle: settlementCycle(each, { recordedTime, graceMicros: settingsKnownBefore(settings, recordedTime).graceMicros }) }];
     });
+    const opened = settlements.map(({ ended: { cancelDoneTime }, cycle }): OpenedCycles => ({ cancelDoneTime, cycles: [cycle] }));
     openedCount += await database.bulk(context.organizationId, (sql) => storeOpenedCycles(sql, { context, action: BillingCycleServiceService.openSettlementCycles.path }, opened));
     // Where another was quicker, its settlement is the same one.
-    looking = found.map((each, position) => ({ ...each, nextIndex: each.nextIndex + 1, last: opened[position]?.cycles[0] ?? each.last })).filter(({ last }) => last.cutoff <= now);
+    looking = settlements.map(({ ended, cycle }) => ({ ...ended, nextIndex: ended.nextIndex + 1, last: cycle })).filter(({ last }) => last.cutoff <= now);
   }
   return openedCount;
 }

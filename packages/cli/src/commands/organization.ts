@@ -1,7 +1,7 @@
 // Organizations and their settings.
 import { listAll } from '@valora/client';
 import { CreateOrganizationRequest, CreateOrganizationResponse, GetOrganizationResponse, OrganizationServiceService, RoundingMode, Settings, SettingsVersion } from '@valora/contracts/valora/tenancy/v1/organization';
-import type { Command, OptionDeclaration } from '../command.ts';
+import { CommandError, type Command, type OptionDeclaration } from '../command.ts';
 import type { Arguments } from '../arguments.ts';
 import { wholeNumber } from '../arguments.ts';
 import { enumChoices, enumName, enumValue } from '../enum-names.ts';
@@ -63,6 +63,10 @@ export const organizationCommands: readonly Command[] = [
         requestId: requestId(args), organizationId: args.text('id'), displayName: args.positional('name'), currencyCode: args.text('currency'),
         settings: changedSettings(Settings.fromPartial({}), args), sandboxTime: args.time('sandbox'),
       }));
+      if (response.apiKey === '' && args.optional('request-id') === null) {
+        // Only the client itself can have made this call before: the answer with the key was lost on the way.
+        throw new CommandError(`The organization ${response.organization?.organizationId ?? ''} was created, but the connection broke and its first key is lost, which nobody can make again. Create another organization.`);
+      }
       context.output.value(() => created.toJson(response), () => tableLines([
         ['organization', response.organization?.organizationId ?? ''],
         ['API key', response.apiKey === '' ? '(was shown when the organization was created)' : response.apiKey],
