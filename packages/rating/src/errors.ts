@@ -17,6 +17,7 @@ export const RATING_REASONS = {
   DECIMAL_TOO_LONG: 'Use at most 38 significant digits.',
   INSTANT_MALFORMED: 'Write it as in RFC 3339, for example 2023-11-16T18:17:03.97996Z.',
   INSTANT_OUT_OF_RANGE: 'Use an instant from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999Z.',
+  MATRIX_CELL_MISSING: 'Publish a version whose matrix has a cell for these values, or a default unit amount.',
   PRICE_MISSING: 'Create the price, or take the item off the subscription.',
   PRICE_VERSION_MISSING: 'Publish a version of the price that is effective at that instant.',
   TIERS_INVALID: 'Publish a version whose tiers rise strictly and whose last tier, and only the last, is open.',

@@ -4,6 +4,7 @@ export {
   type AggregationKind,
   aggregateUsage,
   type DigestedUsageEvent,
+  type GroupUsage,
 } from './aggregation/aggregation.ts';
 export { canonicalJson, type JsonValue } from './canonical/canonical-json.ts';
 export { composeRun } from './run/compose-run.ts';
@@ -24,6 +25,9 @@ export {
   fractionFromBigInt,
   fractionFromDecimal,
   fractionFromJson,
+  type ExactJson,
+  exactFromJson,
+  exactToJson,
   type FractionJson,
   fractionToDecimal,
   fractionToJson,
@@ -31,13 +35,34 @@ export {
   subtractFractions,
 } from './number/fraction.ts';
 export { formatInstant, type Instant, instant, type Interval, laterOf, parseInstant } from './time/instant.ts';
-export { rateQuantity, type RatedQuantity } from './model/model.ts';
+export { type GroupQuantity, itemQuantity, NO_USAGE, type RatableQuantity, rateQuantity, type RatedQuantity } from './model/model.ts';
+export { type DaysProration, prorationOf } from './modifier/proration.ts';
+export { ratePrice } from './price/rate-price.ts';
+export { describeGroup, groupKey, groupOf, type UsageGroup } from './usage/group.ts';
 export { formatMinorUnits, parseMinorUnits } from './number/money.ts';
 export { type BillingCadence, calendarAnchor, cycleBounds, cycleIndexAt, fullPeriod, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
-export type { Price, PriceModel, PriceVersion, PriceVersionBound, Tier } from './price/price.ts';
+export {
+  type BillingTiming,
+  type ChargingTerms,
+  type MatrixTerms,
+  type PercentageTerms,
+  type PercentTier,
+  type Price,
+  type PriceModel,
+  type PriceModelKind,
+  type PriceModifiers,
+  type PriceRule,
+  type PriceVersion,
+  type PriceVersionBound,
+  type Stair,
+  type Tier,
+  type UnitConversion,
+  USUAL_TERMS,
+  type VersionedPrice,
+} from './price/price.ts';
 export { resolvePriceVersion } from './price/price-version.ts';
 export { printTrace } from './trace/print-trace.ts';
-export { type RoundedAmount, type RoundingMode, roundToMinorUnits } from './number/rounding.ts';
+export { type QuantityRounding, type RoundedAmount, roundInParts, type RoundingMode, roundQuantity, roundToMinorUnits } from './number/rounding.ts';
 export type {
   ChargeKind,
   ComposedRun,
@@ -55,15 +80,20 @@ export {
   cancelDoneTime,
   cancelInForce,
   cancelTimeKnownBefore,
-  liveItems,
-  partInService,
+  type ItemsChangedFact,
+  type PausedFact,
+  type ResumedFact,
   serviceChangedFrom,
+  type ServiceStretch,
+  serviceStretches,
   type StartedFact,
   type SubscriptionFact,
   type SubscriptionItem,
 } from './run/subscription.ts';
+export { partsOfSide } from './trace/trace.ts';
 export type {
   LineTrace,
+  PartTrace,
   PeriodTrace,
   PriceTrace,
   ProrationStep,

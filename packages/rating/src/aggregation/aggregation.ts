@@ -8,7 +8,8 @@
  * last digit.
  */
 import { invariant, unreachable } from '../errors.ts';
-import { type Fraction, fractionToDecimal } from '../number/fraction.ts';
+import { type ExactJson, type Fraction, fractionToDecimal } from '../number/fraction.ts';
+import type { UsageGroup } from '../usage/group.ts';
 import { type UsageEvent, usageSetDigest } from '../usage/usage-event.ts';
 import { count } from './count.ts';
 import { sum } from './sum.ts';
@@ -24,10 +25,20 @@ export interface Aggregation<State> {
 
 export interface AggregatedUsage {
   readonly eventCount: bigint;
-  /** Exact canonical decimal text; a sum may have more than 38 digits. */
-  readonly quantity: string;
+  /** Exact; a sum may have more than 38 digits, and an average no finite decimal form. */
+  readonly quantity: ExactJson;
   /** See `usageSetDigest`. */
   readonly usageSetDigest: string;
+  /** The level at the start of the interval, where the meter's level lasts (WEIGHTED_SUM); contained in the quantity. */
+  readonly carriedIn?: ExactJson;
+  /** The value of each event by event time, then key; there where they were asked for. */
+  readonly eventValues?: readonly ExactJson[];
+  /** The same of each group that has events, or a level; there where groups were asked for. */
+  readonly groups?: readonly GroupUsage[];
+}
+
+export interface GroupUsage extends Omit<AggregatedUsage, 'groups'> {
+  readonly group: UsageGroup;
 }
 
 export type DigestedUsageEvent = UsageEvent & { readonly contentDigest: Uint8Array };

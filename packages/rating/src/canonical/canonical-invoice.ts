@@ -11,14 +11,12 @@
  */
 import { unreachable } from '../errors.ts';
 import { formatMinorUnits } from '../number/money.ts';
-import type { PriceModel, Tier } from '../price/price.ts';
 import type { CreditOutcome } from '../run/credit.ts';
-import { currentCycle, sidesOfRun } from '../run/run-side.ts';
 import type { CycleFact, RunFacts, RunLine } from '../run/run.ts';
 import { settingsKnownBefore } from '../run/settings.ts';
 import { formatInstant } from '../time/instant.ts';
-import type { PriceTrace, QuantityTrace, RatingStep, SideTrace } from '../trace/trace.ts';
-import { canonicalJson, type JsonValue } from './canonical-json.ts';
+import { type GroupQuantityTrace, partsOfSide, type PartTrace, type PriceTrace, type QuantityTrace, type RatingStep, type SideTrace } from '../trace/trace.ts';
+import { canonicalJson, type JsonValue, snakeCased } from './canonical-json.ts';
 
 export interface InvoiceOutcome extends CreditOutcome {
   readonly lines: readonly RunLine[];
@@ -28,7 +26,6 @@ export interface InvoiceOutcome extends CreditOutcome {
 
 export function canonicalInvoice(facts: RunFacts, outcome: InvoiceOutcome): string {
   const { subscription } = facts;
-  const current = currentCycle(facts);
   return canonicalJson({
     engine_version: facts.engineVersion,
     currency_code: facts.currencyCode,
@@ -45,9 +42,9 @@ export function canonicalInvoice(facts: RunFacts, outcome: InvoiceOutcome): stri
     },
     run: {
       index: facts.runIndex,
-      previous_cutoff: formatInstant(facts.previousCutoff),
-      cutoff: formatInstant(current.cutoff),
-      keep_zero_lines: settingsKnownBefore(facts.settings, current.cutoff).keepZeroLines,
+      previous_cutoff: facts.previousCutoff === null ? null : formatInstant(facts.previousCutoff),
+      cutoff: formatInstant(facts.cutoff),
+      keep_zero_lines: settingsKnownBefore(facts.settings, facts.cutoff).keepZeroLines,
     },
     cycles: cyclesSpokenOf(facts, outcome.lines).map((cycle) => cycleJson(facts, cycle)),
     lines: outcome.lines.map(lineJson),
@@ -61,11 +58,11 @@ export function canonicalInvoice(facts: RunFacts, outcome: InvoiceOutcome): stri
   });
 }
 
-function cyclesSpokenOf(facts: RunFacts, lines: readonly RunLine[]): readonly CycleFact[] {
-  const spokenOf = new Set([facts.runIndex, ...lines.map(({ cycleIndex }) => cycleIndex)]);
-  return sidesOfRun(facts)
-    .map(({ cycle }) => cycle)
-    .filter(({ index }) => spokenOf.has(index));
+/** The current one, then the others as they come. */
+function cyclesSpokenOf({ runIndex, cycles }: RunFacts, lines: readonly RunLine[]): readonly CycleFact[] {
+  const spokenOf = new Set(lines.map(({ cycleIndex }) => cycleIndex));
+  const ascending = cycles.toSorted((one, other) => one.index - other.index);
+  return [...ascending.filter(({ index }) => index === runIndex), ...ascending.filter(({ index }) => index !== runIndex && spokenOf.has(index))];
 }
 
 function cycleJson(facts: RunFacts, cycle: CycleFact): JsonValue {
@@ -80,32 +77,51 @@ function cycleJson(facts: RunFacts, cycle: CycleFact): JsonValue {
 }
 
 function lineJson(line: RunLine): JsonValue {
-  const { settled, billed, amount } = line.trace;
-  const price = settled?.price ?? billed?.price;
+  const { settled, billed, amount, group } = line.trace;
+  const price = sharedPrice([settled, billed]);
+  const side = (one: SideTrace | null) => (one === null ? null : sideJson(one, price === null));
   return {
     key: line.lineKey,
     cycle: line.cycleIndex,
     item: line.item,
     charge_kind: line.chargeKind,
+    ...(group === undefined ? {} : { group }),
     service_period: { start: formatInstant(line.servicePeriod.start), end: formatInstant(line.servicePeriod.end) },
-    price: price === undefined ? null : priceJson(price),
-    settled: settled === null ? null : sideJson(settled),
-    billed: billed === null ? null : sideJson(billed),
+    ...(price === null ? {} : { price: priceJson(price) }),
+    settled: side(settled),
+    billed: side(billed),
     amount,
   };
 }
 
-/** A service period and a proration are there only where they are not the whole cycle and the full period. */
-function sideJson({ knownBefore, servicePeriod, quantity, steps, exact, rounding }: SideTrace): JsonValue {
+/** The price that rates all of the line; `null` where the parts or the sides have different ones, and each names its own. */
+function sharedPrice(sides: readonly (SideTrace | null)[]): PriceTrace | null {
+  const [first, ...others] = sides.flatMap((side) => (side === null ? [] : partsOfSide(side))).map(({ price }) => price);
+  if (first === undefined) return null;
+  const text = canonicalJson(priceJson(first));
+  return others.every((price) => canonicalJson(priceJson(price)) === text) ? first : null;
+}
+
+function sideJson(side: SideTrace, namesPrice: boolean): JsonValue {
+  const { mode, residue, amount, lessSettled } = side.rounding;
+  const part = (one: PartTrace) => ({ ...(namesPrice ? { price: priceJson(one.price) } : {}), ...partJson(one) });
   return {
-    known_before: knownBefore,
+    known_before: side.knownBefore,
+    ...('parts' in side ? { parts: side.parts.map((one) => ({ ...part(one), amount: one.amount })), exact: side.exact } : part(side)),
+    rounding_mode: mode,
+    residue,
+    amount,
+    ...(lessSettled === undefined ? {} : { less_settled: lessSettled }),
+  };
+}
+
+/** A service period and a proration are there only where they are not the whole cycle and the full period. */
+function partJson({ servicePeriod, quantity, steps, exact }: PartTrace): { readonly [name: string]: JsonValue } {
+  return {
     ...(servicePeriod === undefined ? {} : { service_period: servicePeriod }),
     ...Object.fromEntries(steps.flatMap(prorationJson)),
     quantity: quantityJson(quantity),
     exact,
-    rounding_mode: rounding.mode,
-    residue: rounding.residue,
-    amount: rounding.amount,
   };
 }
 
@@ -116,40 +132,38 @@ function prorationJson(step: RatingStep): [name: string, value: JsonValue][] {
 }
 
 function quantityJson(quantity: QuantityTrace): JsonValue {
-  if (quantity.kind === 'ITEM') return { kind: quantity.kind, quantity: quantity.quantity };
-  return {
-    kind: quantity.kind,
-    meter: quantity.meterCode,
-    event_count: quantity.eventCount,
-    usage_set_digest: quantity.usageSetDigest,
-    quantity: quantity.quantity,
-  };
-}
-
-function priceJson(price: PriceTrace): JsonValue {
-  return {
-    code: price.code,
-    version: price.version,
-    effective_from: price.effectiveFrom,
-    effective_to: price.effectiveTo,
-    model: modelJson(price.model),
-  };
-}
-
-function modelJson(model: PriceModel): JsonValue {
-  switch (model.kind) {
-    case 'FLAT':
-      return { kind: model.kind, amount: model.amount };
-    case 'PER_UNIT':
-      return { kind: model.kind, unit_amount: model.unitAmount };
-    case 'GRADUATED':
-    case 'VOLUME':
-      return { kind: model.kind, tiers: model.tiers.map(tierJson) };
+  switch (quantity.kind) {
+    case 'ITEM':
+      return { kind: quantity.kind, quantity: quantity.quantity };
+    case 'USAGE':
+      return {
+        kind: quantity.kind,
+        meter: quantity.meterCode,
+        event_count: quantity.eventCount,
+        usage_set_digest: quantity.usageSetDigest,
+        quantity: quantity.quantity,
+        ...(quantity.carriedIn === undefined ? {} : { carried_in: quantity.carriedIn }),
+        ...(quantity.groups === undefined ? {} : { groups: quantity.groups.map(groupJson) }),
+      };
+    case 'GROUPED_LINES':
+      return { kind: quantity.kind, lines: quantity.lines, exact: quantity.exact };
     default:
-      return unreachable(model);
+      return unreachable(quantity);
   }
 }
 
-function tierJson({ upTo, unitAmount, flatAmount }: Tier): JsonValue {
-  return { up_to: upTo, unit_amount: unitAmount, flat_amount: flatAmount };
+function groupJson({ group, eventCount, usageSetDigest, quantity }: GroupQuantityTrace): JsonValue {
+  return { group, event_count: eventCount, usage_set_digest: usageSetDigest, quantity };
+}
+
+function priceJson({ code, version, override, effectiveFrom, effectiveTo, model, modifiers }: PriceTrace): JsonValue {
+  return {
+    code,
+    version,
+    ...(override === undefined ? {} : { override }),
+    effective_from: effectiveFrom,
+    effective_to: effectiveTo,
+    model: snakeCased(model),
+    ...(modifiers === undefined ? {} : { modifiers: snakeCased(modifiers) }),
+  };
 }

@@ -32,6 +32,17 @@ export function canonicalString(text: string): string {
   return JSON.stringify(text);
 }
 
+/** The same value with the names of its members in snake_case: `upTo` becomes `up_to`. Text stays as it is. */
+export function snakeCased(value: JsonValue): JsonValue {
+  if (value === null || typeof value !== 'object') return value;
+  if (isList(value)) return value.map(snakeCased);
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), snakeCased(member)]));
+}
+
+function isList(value: object): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
 function requireWholeNumbers(value: JsonValue): void {
   if (typeof value === 'number') {
     invariant(Number.isSafeInteger(value), `${value} is not a whole number that canonical JSON admits`);

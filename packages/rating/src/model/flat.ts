@@ -7,6 +7,7 @@ export function rateFlat(flatAmount: Decimal, quantity: Fraction): RatedQuantity
   const amount = multiplyFractions(fractionFromDecimal(flatAmount), quantity);
   return {
     amount,
-    steps: [{ kind: 'FLAT', quantity: fractionToJson(quantity), unitAmount: flatAmount, amount: fractionToJson(amount) }],
+    flatAmount: amount,
+    steps: () => [{ kind: 'FLAT', quantity: fractionToJson(quantity), unitAmount: flatAmount, amount: fractionToJson(amount) }],
   };
 }

@@ -1,57 +1,73 @@
 /**
- * A tier with its lower bound, and what a quantity in it costs.
+ * Tiers: where a quantity lies, and what it costs there.
  *
  * A tier takes quantities above its lower bound, up to and including its upper one; quantities are decimal, so 100.5
  * lies between "up to 100" and whatever follows. The lower bound is the tier before's upper bound, never written down
- * twice. The trap: the first tier has no lower bound at all. It takes zero, and the negative quantities that a SUM can
- * give.
+ * twice. The traps: the first tier has no lower bound at all, it takes zero and the negative quantities that a SUM can
+ * give; and 100 lies wholly in "up to 100" and owes nothing to the next tier.
  */
 import { RatingError } from '../errors.ts';
 import { type Decimal, ZERO } from '../number/decimal.ts';
-import { addFractions, type Fraction, fractionFromDecimal, fractionToJson, multiplyFractions } from '../number/fraction.ts';
-import type { Tier } from '../price/price.ts';
-import type { TierStep } from '../trace/trace.ts';
+import { addFractions, compareFractions, type Fraction, fractionFromDecimal, fractionToJson, subtractFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import type { Bounded, Tier } from '../price/price.ts';
+import type { RatingStep, TierRange } from '../trace/trace.ts';
+import type { RatedQuantity } from './model.ts';
 
-export interface BoundedTier {
-  readonly tier: Tier;
-  /** From 0. */
-  readonly position: number;
-  readonly above: Decimal;
-  /** `null` is open. */
-  readonly upTo: Fraction | null;
+/** A tier, and the part of a quantity that it takes. */
+export interface TakenTier<Kind extends Bounded> {
+  readonly tier: Kind;
+  readonly range: TierRange;
+  readonly quantity: Fraction;
 }
 
-export interface RatedTier {
-  readonly amount: Fraction;
-  readonly step: TierStep;
-}
-
-export function boundedTiers(tiers: readonly Tier[]): readonly BoundedTier[] {
+/** Each tier that the quantity reaches, with the part of the quantity that lies in it. Errors: TIERS_INVALID. */
+export function splitByTier<Kind extends Bounded>(tiers: readonly Kind[], quantity: Fraction): readonly TakenTier<Kind>[] {
+  const taken: TakenTier<Kind>[] = [];
   let above = ZERO;
-  return tiers.map((tier, position) => {
-    const bounded = { tier, position, above, upTo: tier.upTo === null ? null : fractionFromDecimal(tier.upTo) };
+  let lower = ZERO_FRACTION;
+  for (const tier of tiers) {
+    const upTo = tier.upTo === null ? null : fractionFromDecimal(tier.upTo);
+    const endsHere = upTo === null || compareFractions(quantity, upTo) <= 0;
+    const upper = endsHere ? quantity : upTo;
+    taken.push({ tier, range: { tier: taken.length + 1, above, upTo: tier.upTo }, quantity: subtractFractions(upper, lower) });
+    if (endsHere) return taken;
     above = tier.upTo ?? above;
-    return bounded;
-  });
+    lower = upper;
+  }
+  throw noTierTakes(tiers);
 }
 
-/** quantity × unit amount + flat amount. */
-export function rateTier(kind: TierStep['kind'], { tier, position, above }: BoundedTier, quantity: Fraction): RatedTier {
-  const units = multiplyFractions(fractionFromDecimal(tier.unitAmount), quantity);
-  const amount = tier.flatAmount === null ? units : addFractions(units, fractionFromDecimal(tier.flatAmount));
-  const step = {
-    kind,
-    tier: position + 1,
-    above,
-    upTo: tier.upTo,
-    quantity: fractionToJson(quantity),
-    unitAmount: tier.unitAmount,
-    flatAmount: tier.flatAmount,
-    amount: fractionToJson(amount),
+/** The one tier in which the quantity lies, with all of it. Errors: TIERS_INVALID. */
+export function tierOf<Kind extends Bounded>(tiers: readonly Kind[], quantity: Fraction): TakenTier<Kind> {
+  const position = tiers.findIndex(({ upTo }) => upTo === null || compareFractions(quantity, fractionFromDecimal(upTo)) <= 0);
+  const tier = tiers[position];
+  if (tier === undefined) throw noTierTakes(tiers);
+  return { tier, range: { tier: position + 1, above: tiers[position - 1]?.upTo ?? ZERO, upTo: tier.upTo }, quantity };
+}
+
+/** quantity × the tier's rate + its flat amount, summed over the tiers taken. */
+export function rateTiers<Kind extends Bounded & Pick<Tier, 'flatAmount'>>(
+  taken: readonly TakenTier<Kind>[],
+  { unitsAt, stepOf }: {
+    /** What the tier's units come to, without its flat amount. */
+    readonly unitsAt: (tier: Kind, quantity: Fraction) => Fraction;
+    readonly stepOf: (tier: TakenTier<Kind>, amount: Fraction) => RatingStep;
+  },
+): RatedQuantity {
+  const flatOf = ({ tier: { flatAmount } }: TakenTier<Kind>): Fraction => (flatAmount === null ? ZERO_FRACTION : fractionFromDecimal(flatAmount));
+  const amounts = taken.map((one) => addFractions(unitsAt(one.tier, one.quantity), flatOf(one)));
+  return {
+    amount: sumFractions(amounts),
+    flatAmount: sumFractions(taken.map(flatOf)),
+    steps: () => taken.map((one, position) => stepOf(one, amounts[position] ?? ZERO_FRACTION)),
   };
-  return { amount, step };
 }
 
-export function noTierTakes(tiers: readonly Tier[]): RatingError {
+/** The members that the steps of all tiers have. */
+export function tierStep({ range, quantity }: TakenTier<Bounded>, amount: Fraction) {
+  return { ...range, quantity: fractionToJson(quantity), amount: fractionToJson(amount) };
+}
+
+function noTierTakes(tiers: readonly Bounded[]): RatingError {
   return new RatingError('TIERS_INVALID', 'No tier of this price takes the quantity.', { tiers: tiers.length.toString() });
 }

@@ -18,6 +18,9 @@ export interface Fraction {
 /** How a fraction is written in traces and in the canonical form. */
 export type FractionJson = { readonly numerator: string; readonly denominator: string };
 
+/** Decimal text where the value has a finite decimal form, otherwise a fraction. */
+export type ExactJson = string | FractionJson;
+
 const Integer = BigNumber.clone({ DECIMAL_PLACES: 0, EXPONENTIAL_AT: 1e9, RANGE: 1e9 });
 const ONE = new Integer(1);
 const TEN = new Integer(10);
@@ -58,6 +61,10 @@ export function multiplyFractions(one: Fraction, other: Fraction): Fraction {
   return reduced(one.numerator.times(other.numerator), one.denominator.times(other.denominator));
 }
 
+export function sumFractions(fractions: readonly Fraction[]): Fraction {
+  return fractions.reduce(addFractions, ZERO_FRACTION);
+}
+
 /** Breaks off on a divisor of zero: callers ask first, since what it means differs from case to case. */
 export function divideFractions(dividend: Fraction, divisor: Fraction): Fraction {
   invariant(!divisor.numerator.isZero(), 'a fraction is divided by zero');
@@ -80,6 +87,14 @@ export function compareFractions(one: Fraction, other: Fraction): number {
   return left.isLessThan(right) ? -1 : 1;
 }
 
+export function equalFractions(one: Fraction, other: Fraction): boolean {
+  return compareFractions(one, other) === 0;
+}
+
+export function isZero(fraction: Fraction): boolean {
+  return fraction.numerator.isZero();
+}
+
 export function fractionToJson(fraction: Fraction): FractionJson {
   return { numerator: fraction.numerator.toFixed(), denominator: fraction.denominator.toFixed() };
 }
@@ -88,6 +103,14 @@ export function fractionToJson(fraction: Fraction): FractionJson {
 export function fractionFromJson(json: FractionJson): Fraction {
   invariant(INTEGER.test(json.numerator) && INTEGER.test(json.denominator), 'a fraction is malformed');
   return fractionFromBigInt(BigInt(json.numerator), BigInt(json.denominator));
+}
+
+export function exactToJson(fraction: Fraction): ExactJson {
+  return fractionToDecimal(fraction) ?? fractionToJson(fraction);
+}
+
+export function exactFromJson(json: ExactJson): Fraction {
+  return typeof json === 'string' ? fractionFromDecimal(json) : fractionFromJson(json);
 }
 
 /** The integers of a fraction, for arithmetic that compares remainders. */

@@ -1,45 +1,71 @@
 /**
- * Which version of a price rates a period: the one effective at the period's start, among those known at a given
- * knowledge.
+ * Which version of a price is in force at a moment, among those known at a given knowledge.
  *
  * Both the versions and the bounds that end them count only if recorded strictly before that knowledge, so the answer
  * for a closed cycle never changes. Where no version was known, the run stops with an error that names the price and the
  * instant, and publishing a version for that instant is what mends it: the first one published then, by its number, holds
- * for ever after. Numbers are given out one after the other, so no later publication can come before it.
+ * for ever after. Numbers are given out one after the other, so no later publication can come before it. A subscription's
+ * own versions go before those of the catalog wherever one is in force.
  * The trap: a missing version is never a price of zero.
  */
 import { invariant, RatingError } from '../errors.ts';
-import { formatInstant, type Instant } from '../time/instant.ts';
-import type { Price, PriceVersion } from './price.ts';
+import { formatInstant, type Instant, type Interval } from '../time/instant.ts';
+import type { PriceVersion, VersionedPrice } from './price.ts';
+
+/** A version with `effectiveTo` as known, and whether it is the subscription's own. */
+export interface VersionInForce {
+  readonly version: PriceVersion;
+  readonly isOverride: boolean;
+}
+
+/** The subscription's own version at `at`, or else the catalog's. Errors and breaks: as `resolvePriceVersion`. */
+export function resolveVersion(price: VersionedPrice, override: VersionedPrice | null, at: Instant, knownBefore: Instant): VersionInForce {
+  const own = override === null ? null : versionInForce(override, at, knownBefore);
+  return own === null ? { version: resolvePriceVersion(price, at, knownBefore), isOverride: false } : { version: own, isOverride: true };
+}
 
 /**
  * The version in force at `at` as known before `knownBefore`, with `effectiveTo` as known then: the earliest of its own
- * end and its bounds.
- * If none was: the lowest-numbered one published for `at` since. Errors: PRICE_VERSION_MISSING. Breaks off if two versions overlap, which publishing prevents.
+ * end and its bounds. If none was: the lowest-numbered one published for `at` since. Errors: PRICE_VERSION_MISSING.
+ * Breaks off if two versions overlap, which publishing prevents.
  */
-export function resolvePriceVersion(price: Price, at: Instant, knownBefore: Instant): PriceVersion {
-  const effective = price.versions
-    .filter((version) => version.recordedTime < knownBefore)
-    .map((version) => ({ ...version, effectiveTo: endAsKnown(price, version, knownBefore) }))
-    .filter(({ effectiveFrom, effectiveTo }) => effectiveFrom <= at && (effectiveTo === null || at < effectiveTo));
-  invariant(effective.length <= 1, `price ${price.code} has two versions at ${formatInstant(at)}`);
-  const version = effective[0] ?? firstPublishedLater(price, at, knownBefore);
-  if (version === undefined) {
+export function resolvePriceVersion(price: VersionedPrice, at: Instant, knownBefore: Instant): PriceVersion {
+  const version = versionInForce(price, at, knownBefore) ?? firstPublishedLater(price, at, knownBefore);
+  if (version === null) {
     const metadata = { price: price.code, at: formatInstant(at), known_before: formatInstant(knownBefore) };
     throw new RatingError('PRICE_VERSION_MISSING', `Price ${price.code} has no version at ${metadata.at}.`, metadata);
   }
   return version;
 }
 
+/** The moments within the interval, its ends left out, at which a version may take over from another; ascending. */
+export function versionChanges(prices: readonly VersionedPrice[], { start, end }: Interval): readonly Instant[] {
+  const moments = prices.flatMap(({ versions, bounds }) => [
+    ...versions.flatMap(({ effectiveFrom, effectiveTo }) => (effectiveTo === null ? [effectiveFrom] : [effectiveFrom, effectiveTo])),
+    ...bounds.map(({ effectiveTo }) => effectiveTo),
+  ]);
+  const within = moments.filter((moment) => start < moment && moment < end);
+  return [...new Set(within)].toSorted((one, other) => (one < other ? -1 : 1));
+}
+
+function versionInForce(price: VersionedPrice, at: Instant, knownBefore: Instant): PriceVersion | null {
+  const effective = price.versions
+    .filter((version) => version.recordedTime < knownBefore)
+    .map((version) => ({ ...version, effectiveTo: endAsKnown(price, version, knownBefore) }))
+    .filter(({ effectiveFrom, effectiveTo }) => effectiveFrom <= at && (effectiveTo === null || at < effectiveTo));
+  invariant(effective.length <= 1, `price ${price.code} has two versions at ${formatInstant(at)}`);
+  return effective[0] ?? null;
+}
+
 /** As published, whatever bounded it since: what mends a missing version must not move again. */
-function firstPublishedLater({ versions }: Price, at: Instant, knownBefore: Instant): PriceVersion | undefined {
+function firstPublishedLater({ versions }: VersionedPrice, at: Instant, knownBefore: Instant): PriceVersion | null {
   return versions
     .filter(({ recordedTime, effectiveFrom, effectiveTo }) =>
       recordedTime >= knownBefore && effectiveFrom <= at && (effectiveTo === null || at < effectiveTo))
-    .reduce<PriceVersion | undefined>((first, one) => (first === undefined || one.version < first.version ? one : first), undefined);
+    .reduce<PriceVersion | null>((first, one) => (first === null || one.version < first.version ? one : first), null);
 }
 
-function endAsKnown(price: Price, version: PriceVersion, knownBefore: Instant): Instant | null {
+function endAsKnown(price: VersionedPrice, version: PriceVersion, knownBefore: Instant): Instant | null {
   return price.bounds
     .filter((bound) => bound.version === version.version && bound.recordedTime < knownBefore)
     .reduce<Instant | null>(

@@ -1,32 +1,45 @@
 /**
- * A charge: one item of one cycle with the price version that rates it, as known before an instant. Not an amount yet.
+ * A charge: one item of one cycle with what rates it, part by part, as known before an instant. Not an amount yet.
  *
- * Two knowledges meet here, and this is the place to keep them apart. *What there is to bill* (items, usage) is asked
- * as known before the run's cutoff, or the previous run's. *What it costs* (prices, settings) is always asked as known
- * before the cutoff of the cycle itself, so that no later edit of the catalog reaches it.
- * The trap: an empty period (a day that the zone skipped) calls for nothing, not for a full fee.
+ * A cycle is cut into parts where the service of the item begins, pauses or ends, where its quantity changes, and, if its
+ * price says SPLIT, where another version of the price takes over. Two knowledges meet here, and this is the place to
+ * keep them apart. *What there is to bill* (items, usage) is asked as known before the run's cutoff, or the previous
+ * run's. *What it costs* (prices, settings) is always asked as known before the cutoff of the cycle itself, for fees in
+ * advance before that of the cycle before, so that no later edit of the catalog reaches it.
+ * The traps: "the start of the period" of an item that joins within a cycle is its own start, as its price may not have
+ * existed before; a change cuts the items it changes and no other, so that nobody's tiers restart because of a neighbour;
+ * and an empty period (a day that the zone skipped) calls for nothing, not for a full fee.
  */
 import { RatingError } from '../errors.ts';
-import { resolvePriceVersion } from '../price/price-version.ts';
-import type { Price, PriceVersion } from '../price/price.ts';
+import { needsEventValues } from '../model/percentage.ts';
+import { type DaysProration, prorationOf } from '../modifier/proration.ts';
+import { resolveVersion, versionChanges, type VersionInForce } from '../price/price-version.ts';
+import type { BillingTiming, Price, PriceModel, VersionedPrice } from '../price/price.ts';
 import type { Instant, Interval } from '../time/instant.ts';
-import type { ChargeKind, CycleFact, RunFacts, UsageQuery } from './run.ts';
 import { fullPeriod } from '../time/period.ts';
-import { type Proration, prorationOf } from './proration.ts';
-import { liveItems, partInService, type SubscriptionItem } from './subscription.ts';
+import type { ChargeKind, CycleFact, RunFacts, UsageQuery } from './run.ts';
+import { sameItem, serviceStretches, type SubscriptionItem } from './subscription.ts';
 
 export interface Charge {
   readonly cycle: CycleFact;
-  readonly item: SubscriptionItem;
+  readonly item: string;
   readonly price: Price;
-  /** In force at the start of the cycle, as known before its cutoff. */
-  readonly version: PriceVersion;
   readonly chargeKind: ChargeKind;
-  /** The cycle, up to a cancel. */
-  readonly servicePeriod: Interval;
-  /** By which its fees are cut; `null` where every day of the full period is in service. */
-  readonly proration: Proration | null;
   readonly knownBefore: Instant;
+  /** By which its versions were resolved, and its rounding mode is. */
+  readonly pricesKnownBefore: Instant;
+  /** At least one, in service order. */
+  readonly parts: readonly ChargePart[];
+}
+
+export interface ChargePart extends VersionInForce {
+  /** Copies or seats in this part. */
+  readonly itemQuantity: SubscriptionItem['quantity'];
+  readonly servicePeriod: Interval;
+  /** The instant at which the version had to be in force. */
+  readonly resolvedAt: Instant;
+  /** By which what is due for time is cut; `null` where every day of the full period is in service. */
+  readonly proration: DaysProration | null;
   /**
    * What metering is asked; `null` where the item's own quantity is rated: a fee, and a FLAT price, which no usage
    * moves.
@@ -34,30 +47,114 @@ export interface Charge {
   readonly usageQuery: UsageQuery | null;
 }
 
-/**
- * What cycle n calls for by facts recorded strictly before `knownBefore`, in the subscription's order. Errors:
- * PRICE_MISSING, PRICE_VERSION_MISSING, CURRENCY_MISMATCH.
- */
-export function chargesOfCycle(facts: RunFacts, cycle: CycleFact, knownBefore: Instant): readonly Charge[] {
-  const servicePeriod = partInService(facts.subscription.facts, { start: cycle.start, end: cycle.end }, knownBefore);
-  if (servicePeriod === null) return [];
-  const proration = prorationOf(servicePeriod, periodAround(facts, cycle), facts.subscription.cadence.zone);
-  return liveItems(facts.subscription.facts, servicePeriod, knownBefore).map((item) => {
-    const price = priceOfItem(facts, item);
-    const version = resolvePriceVersion(price, cycle.start, cycle.cutoff);
-    const ratedMeter = version.model.kind === 'FLAT' ? null : price.meterCode;
-    return {
-      cycle,
-      item,
-      price,
-      version,
-      chargeKind: price.meterCode === null ? 'FEE' : 'USAGE',
-      servicePeriod,
-      proration,
-      knownBefore,
-      usageQuery: ratedMeter === null ? null : usageQuery(facts, { cycle, item, servicePeriod, knownBefore }, ratedMeter),
-    };
+/** A cycle as one run looks at it: what it calls for with this timing by facts recorded strictly before an instant. */
+export interface CycleView {
+  readonly cycle: CycleFact;
+  readonly timing: BillingTiming;
+  readonly knownBefore: Instant;
+}
+
+/** In the subscription's order. Errors: PRICE_MISSING, PRICE_VERSION_MISSING, CURRENCY_MISMATCH. */
+export function chargesOfCycle(facts: RunFacts, view: CycleView): readonly Charge[] {
+  return servicesOfItems(facts, view)
+    .map((services) => ({ services, price: priceOfItem(facts, services.item, services.priceCode) }))
+    .filter(({ price }) => price.billingTiming === view.timing)
+    .map(({ services, price }) => chargeOf(facts, view, services, price));
+}
+
+/** When one item was in service at one price, and with which quantity. */
+interface ItemServices {
+  readonly item: string;
+  readonly priceCode: string;
+  readonly services: readonly ItemService[];
+}
+
+interface ItemService {
+  readonly item: SubscriptionItem;
+  readonly interval: Interval;
+}
+
+/** In the order of their first service; within it in the subscription's. */
+function servicesOfItems({ subscription }: RunFacts, { cycle: { start, end }, knownBefore }: CycleView): readonly ItemServices[] {
+  const byKey = new Map<string, ItemService[]>();
+  for (const { interval, items } of serviceStretches(subscription.facts, { start, end }, knownBefore)) {
+    for (const item of items) {
+      const key = JSON.stringify([item.item, item.priceCode]);
+      byKey.set(key, withService(byKey.get(key) ?? [], { item, interval }));
+    }
+  }
+  return [...byKey.values()].flatMap((services) => services.slice(0, 1).map(({ item: { item, priceCode } }) => ({ item, priceCode, services })));
+}
+
+/** Joined to the last one where nothing of the item changed between them. */
+function withService(services: readonly ItemService[], next: ItemService): ItemService[] {
+  const last = services.at(-1);
+  if (last === undefined || last.interval.end !== next.interval.start || !sameItem(last.item, next.item)) return [...services, next];
+  return [...services.slice(0, -1), { item: last.item, interval: { start: last.interval.start, end: next.interval.end } }];
+}
+
+function chargeOf(facts: RunFacts, view: CycleView, { item, services }: ItemServices, price: Price): Charge {
+  const { cycle, timing, knownBefore } = view;
+  const override = facts.subscription.overrides?.find(({ code }) => code === price.code) ?? null;
+  const pricesKnownBefore = timing === 'IN_ADVANCE' ? cycle.previousCutoff : cycle.cutoff;
+  const cycleStart = services[0]?.interval.start ?? cycle.start;
+  const resolve = (at: Instant) => ({ ...resolveVersion(price, override, at, pricesKnownBefore), resolvedAt: at });
+  const parts = services.flatMap(({ item: { quantity }, interval }) => {
+    const versions = price.versionResolution === 'SPLIT'
+      ? splitByVersion([price, ...(override === null ? [] : [override])], interval, resolve)
+      : [{ interval, ...resolve(cycleStart) }];
+    return versions.map((part) => partOf(facts, view, { item, price, quantity, part }));
   });
+  return { cycle, item, price, chargeKind: price.meterCode === null ? 'FEE' : 'USAGE', knownBefore, pricesKnownBefore, parts };
+}
+
+interface VersionPart extends VersionInForce {
+  readonly interval: Interval;
+  readonly resolvedAt: Instant;
+}
+
+function splitByVersion(prices: readonly VersionedPrice[], interval: Interval, resolve: (at: Instant) => Omit<VersionPart, 'interval'>): readonly VersionPart[] {
+  const parts: VersionPart[] = [];
+  const starts = [interval.start, ...versionChanges(prices, interval)];
+  for (const [position, start] of starts.entries()) {
+    const part = { interval: { start, end: starts[position + 1] ?? interval.end }, ...resolve(start) };
+    const last = parts.at(-1);
+    if (last === undefined || last.version.version !== part.version.version || last.isOverride !== part.isOverride) parts.push(part);
+    else parts[parts.length - 1] = { ...last, interval: { start: last.interval.start, end: part.interval.end } };
+  }
+  return parts;
+}
+
+function partOf(
+  facts: RunFacts,
+  view: CycleView,
+  { item, price, quantity, part }: { readonly item: string; readonly price: Price; readonly quantity: ChargePart['itemQuantity']; readonly part: VersionPart },
+): ChargePart {
+  const { version, isOverride, resolvedAt, interval } = part;
+  const period = periodAround(facts, view.cycle);
+  const ratedMeter = version.model.kind === 'FLAT' ? null : price.meterCode;
+  return {
+    version,
+    isOverride,
+    resolvedAt,
+    itemQuantity: quantity,
+    servicePeriod: interval,
+    proration: prorationOf(interval, period, facts.subscription.cadence.zone),
+    usageQuery: ratedMeter === null ? null : usageQuery(facts, view, {
+      item,
+      meterCode: ratedMeter,
+      interval,
+      period,
+      groupBy: groupsOf(price, version.model),
+      needsEventValues: needsEventValues(version.model),
+    }),
+  };
+}
+
+/** What the price groups by, and what its matrix looks at; each once, in the order of their names. */
+function groupsOf({ groupBy }: Price, model: PriceModel): readonly string[] {
+  const dimensions = model.kind === 'MATRIX' ? model.dimensions : [];
+  return [...new Set([...groupBy, ...dimensions])].toSorted();
 }
 
 /**
@@ -70,7 +167,7 @@ function periodAround({ subscription }: RunFacts, { index, start, end }: CycleFa
   return { start: fullPeriod(cadence, index, startTime).start, end };
 }
 
-function priceOfItem(facts: RunFacts, { item, priceCode }: SubscriptionItem): Price {
+function priceOfItem(facts: RunFacts, item: string, priceCode: string): Price {
   const price = facts.prices.find(({ code }) => code === priceCode);
   if (price === undefined) {
     const metadata = { item, price: priceCode };
@@ -86,17 +183,15 @@ function priceOfItem(facts: RunFacts, { item, priceCode }: SubscriptionItem): Pr
 
 function usageQuery(
   { subscription }: RunFacts,
-  { cycle, item: { item }, servicePeriod, knownBefore }: Pick<Charge, 'cycle' | 'item' | 'servicePeriod' | 'knownBefore'>,
-  meterCode: string,
+  { cycle, knownBefore }: CycleView,
+  question: Pick<UsageQuery, 'item' | 'meterCode' | 'interval' | 'period' | 'groupBy' | 'needsEventValues'>,
 ): UsageQuery {
   return {
-    queryKey: `${cycle.index}:${knownBefore}:${item}`, // the item last, as it may hold any character
+    queryKey: `${cycle.index}:${knownBefore}:${question.interval.start}:${question.item}`, // the item last, as it may hold any character
     cycleIndex: cycle.index,
-    item,
-    meterCode,
     customerReference: subscription.customerReference,
     subscriptionReference: subscription.reference,
-    interval: servicePeriod,
     knownBefore,
+    ...question,
   };
 }

@@ -6,8 +6,9 @@
  *
  *     Σ (n ≤ k)  D_n(cutoff_k) − D_n(cutoff_{k−1})
  *
- * D_n(κ) are the settled lines of cycle n: usage and subscription facts recorded before κ, rated with the prices and
- * settings recorded before cutoff_n, each line rounded once. Nothing else decides an amount. Running it twice bills
+ * and the same for fees in advance with n ≤ k + 1, so that run 0 bills the first of them. D_n(κ) are the settled lines of
+ * cycle n: usage and subscription facts recorded before κ, rated with the prices and settings recorded before cutoff_n
+ * (in advance: before cutoff_{n−1}), each line rounded once. A D_n not yet called for is empty. Nothing else decides an amount. Running it twice bills
  * nothing, and any run can be recomputed on any later day, because nothing here looks at a clock or at what was stored
  * before. Lines that sum below zero make a credit note, and what earlier runs left of theirs is used up below the
  * subtotal; that too follows from the runs before and moves no line.
@@ -18,31 +19,29 @@ import { canonicalInvoice } from '../canonical/canonical-invoice.ts';
 import { sha256Hex } from '../canonical/derived-id.ts';
 import { requireEngineVersion } from '../engine-version.ts';
 import { currencyExponent } from '../number/currency.ts';
-import type { Instant } from '../time/instant.ts';
-import { chargesOfCycle } from './charge.ts';
+import { chargesOfCycle, type CycleView } from './charge.ts';
 import { settleCredits } from './credit.ts';
 import { differences } from './difference.ts';
-import { currentCycle, sidesOfRun } from './run-side.ts';
-import type { ComposedRun, CycleFact, RunFacts, RunLine, UsageAnswers } from './run.ts';
+import { sidesOfRun } from './run-side.ts';
+import type { ComposedRun, RunFacts, RunLine, UsageAnswers } from './run.ts';
 import { settingsKnownBefore } from './settings.ts';
 import { type SettledLine, settleCharge } from './settle-charge.ts';
 
 /**
- * Composes run k from its facts and the answers to `usageQueriesOfRun` of the same facts. Lines: the current cycle's,
- * then adjustments from the oldest cycle on; within a cycle in the subscription's order. Amounts in minor units of the
+ * Composes run k from its facts and the answers to `usageQueriesOfRun` of the same facts. Lines: what is billed for the
+ * first time, then adjustments from the oldest cycle on; within a cycle in the subscription's order. Amounts in minor units of the
  * currency; total = subtotal − applied credits + own credit note.
- * Errors: PRICE_MISSING, PRICE_VERSION_MISSING, CURRENCY_MISMATCH, CURRENCY_UNKNOWN, TIERS_INVALID.
+ * Errors: PRICE_MISSING, PRICE_VERSION_MISSING, CURRENCY_MISMATCH, CURRENCY_UNKNOWN, TIERS_INVALID, MATRIX_CELL_MISSING.
  */
 export function composeRun(facts: RunFacts, usage: UsageAnswers): ComposedRun {
   requireEngineVersion(facts.engineVersion);
-  const current = currentCycle(facts);
   const lines = sidesOfRun(facts)
-    .flatMap(({ cycle, settledBefore, billedBefore }) => {
-      const settled = settledLines(facts, usage, cycle, settledBefore);
-      const billed = billedBefore === null ? [] : settledLines(facts, usage, cycle, billedBefore);
+    .flatMap(({ cycle, timing, settledBefore, billedBefore }) => {
+      const settled = settledLines(facts, usage, { cycle, timing, knownBefore: settledBefore });
+      const billed = billedBefore === null ? null : settledLines(facts, usage, { cycle, timing, knownBefore: billedBefore });
       return differences(facts, settled, billed);
     })
-    .filter((line) => line.amountMinorUnits !== 0n || keepsZero(facts, current, line));
+    .filter((line) => line.amountMinorUnits !== 0n || keepsZero(facts, line));
   const subtotalMinorUnits = lines.reduce((sum, line) => sum + line.amountMinorUnits, 0n);
   const outcome = settleCredits(facts.runIndex, subtotalMinorUnits, facts.credits);
   const exponent = currencyExponent(facts.currencyCode);
@@ -53,23 +52,18 @@ export function composeRun(facts: RunFacts, usage: UsageAnswers): ComposedRun {
     ...outcome,
     currencyCode: facts.currencyCode,
     exponent,
-    issueTime: current.cutoff,
+    issueTime: facts.cutoff,
     canonicalInvoice: canonical,
     digest: sha256Hex(canonical),
   };
 }
 
 /** D_n(κ), in the subscription's order. */
-function settledLines(
-  facts: RunFacts,
-  usage: UsageAnswers,
-  cycle: CycleFact,
-  knownBefore: Instant,
-): readonly SettledLine[] {
-  return chargesOfCycle(facts, cycle, knownBefore).map((charge) => settleCharge(facts, usage, charge));
+function settledLines(facts: RunFacts, usage: UsageAnswers, view: CycleView): readonly SettledLine[] {
+  return chargesOfCycle(facts, view).flatMap((charge) => settleCharge(facts, usage, charge));
 }
 
 /** A zero of the current cycle says that a thing was used and cost nothing; a zero adjustment says nothing. */
-function keepsZero(facts: RunFacts, current: CycleFact, line: RunLine): boolean {
-  return !line.isAdjustment && settingsKnownBefore(facts.settings, current.cutoff).keepZeroLines;
+function keepsZero(facts: RunFacts, line: RunLine): boolean {
+  return !line.isAdjustment && settingsKnownBefore(facts.settings, facts.cutoff).keepZeroLines;
 }

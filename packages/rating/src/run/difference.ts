@@ -6,30 +6,27 @@
  * changes need no rule of their own. The trap: a line that is no longer called for has only a billed side, and must
  * still appear, as a credit.
  */
-import { invariant, unreachable } from '../errors.ts';
+import { invariant } from '../errors.ts';
 import { currencyExponent } from '../number/currency.ts';
 import type { Decimal } from '../number/decimal.ts';
-import { fractionToDecimal, negateFraction, subtractFractions } from '../number/fraction.ts';
+import { equalFractions, type Fraction, fractionToDecimal, negateFraction, subtractFractions, sumFractions } from '../number/fraction.ts';
 import { formatMinorUnits } from '../number/money.ts';
-import type { PriceModel } from '../price/price.ts';
-import { formatInstant } from '../time/instant.ts';
+import { formatInstant, type Interval } from '../time/instant.ts';
+import { describeGroup } from '../usage/group.ts';
 import type { RunFacts, RunLine } from './run.ts';
-import type { SettledLine } from './settle-charge.ts';
+import type { RatedPart, SettledLine } from './settle-charge.ts';
 
 /**
  * One line per key on either side, zero differences included: the settled side's order, then what is only on the
- * billed side, in its order.
+ * billed side, in its order. `billed`: `null` where nothing of the cycle can have been billed before.
  */
-export function differences(
-  facts: RunFacts,
-  settled: readonly SettledLine[],
-  billed: readonly SettledLine[],
-): readonly RunLine[] {
+export function differences(facts: RunFacts, settled: readonly SettledLine[], billed: readonly SettledLine[] | null): readonly RunLine[] {
+  const isAdjustment = billed !== null;
   const settledByKey = linesByKey(settled);
-  const billedByKey = linesByKey(billed);
+  const billedByKey = linesByKey(billed ?? []);
   return [
-    ...settled.map((line) => runLine(facts, line, billedByKey.get(line.lineKey) ?? null, line)),
-    ...billed.filter(({ lineKey }) => !settledByKey.has(lineKey)).map((line) => runLine(facts, null, line, line)),
+    ...settled.map((line) => runLine(facts, { settled: line, billed: billedByKey.get(line.lineKey) ?? null, named: line, isAdjustment })),
+    ...(billed ?? []).filter(({ lineKey }) => !settledByKey.has(lineKey)).map((line) => runLine(facts, { settled: null, billed: line, named: line, isAdjustment })),
   ];
 }
 
@@ -39,24 +36,30 @@ function linesByKey(lines: readonly SettledLine[]): ReadonlyMap<string, SettledL
   return byKey;
 }
 
-/** `named` is whichever side exists; both have the same item and price, as those are in the key. */
-function runLine(facts: RunFacts, settled: SettledLine | null, billed: SettledLine | null, named: SettledLine): RunLine {
-  const { cycle, item, price, version, chargeKind, servicePeriod } = named.charge;
-  const isAdjustment = cycle.index !== facts.runIndex;
+interface LineSides {
+  readonly settled: SettledLine | null;
+  readonly billed: SettledLine | null;
+  /** Whichever side exists; both have the same item, price, kind and group, as those are in the key. */
+  readonly named: SettledLine;
+  readonly isAdjustment: boolean;
+}
+
+function runLine(facts: RunFacts, { settled, billed, named, isAdjustment }: LineSides): RunLine {
+  const { charge: { cycle, item, price }, chargeKind, group, parts } = named;
   const exponent = currencyExponent(facts.currencyCode);
   const amountMinorUnits = (settled?.amountMinorUnits ?? 0n) - (billed?.amountMinorUnits ?? 0n);
   return {
     lineKey: named.lineKey,
     cycleIndex: cycle.index,
-    item: item.item,
+    item,
     priceCode: price.code,
-    priceVersion: version.version,
+    priceVersion: lastPart(parts).part.version.version,
     chargeKind,
     isAdjustment,
-    description: isAdjustment ? `${price.displayName}, adjustment of cycle ${cycle.index}` : price.displayName,
-    servicePeriod,
+    description: description(named, isAdjustment),
+    servicePeriod: servicePeriodOf(parts),
     quantity: quantityDifference(settled, billed),
-    unitAmount: unitAmountOf(version.model),
+    unitAmount: unitAmountOf(named),
     amountMinorUnits,
     trace: {
       currencyCode: facts.currencyCode,
@@ -67,6 +70,7 @@ function runLine(facts: RunFacts, settled: SettledLine | null, billed: SettledLi
         end: formatInstant(cycle.end),
         cutoff: formatInstant(cycle.cutoff),
       },
+      ...(group === null ? {} : { group }),
       settled: settled?.trace ?? null,
       billed: billed?.trace ?? null,
       amount: formatMinorUnits(amountMinorUnits, exponent),
@@ -74,21 +78,45 @@ function runLine(facts: RunFacts, settled: SettledLine | null, billed: SettledLi
   };
 }
 
-function quantityDifference(settled: SettledLine | null, billed: SettledLine | null): string | null {
-  if (settled === null) return billed === null ? null : fractionToDecimal(negateFraction(billed.quantity));
-  return fractionToDecimal(billed === null ? settled.quantity : subtractFractions(settled.quantity, billed.quantity));
+function description({ charge: { cycle, price }, chargeKind, group }: SettledLine, isAdjustment: boolean): string {
+  return [
+    price.displayName,
+    ...(group === null ? [] : [describeGroup(group)]),
+    ...(chargeKind === 'TRUE_UP' ? ['true-up'] : []),
+    ...(isAdjustment ? [`adjustment of cycle ${cycle.index}`] : []),
+  ].join(', ');
 }
 
-function unitAmountOf(model: PriceModel): Decimal | null {
-  switch (model.kind) {
-    case 'FLAT':
-      return model.amount;
-    case 'PER_UNIT':
-      return model.unitAmount;
-    case 'GRADUATED':
-    case 'VOLUME':
-      return null;
-    default:
-      return unreachable(model);
-  }
+function lastPart(parts: readonly RatedPart[]): RatedPart {
+  const last = parts.at(-1);
+  invariant(last !== undefined, 'a line has a part');
+  return last;
+}
+
+/** From the start of the first part to the end of the last. */
+function servicePeriodOf(parts: readonly RatedPart[]): Interval {
+  const { servicePeriod: { end } } = lastPart(parts).part;
+  return { start: parts[0]?.part.servicePeriod.start ?? end, end };
+}
+
+function quantityDifference(settled: SettledLine | null, billed: SettledLine | null): string | null {
+  const [now, before] = [quantityOf(settled), quantityOf(billed)];
+  if (settled === null) return before === null ? null : fractionToDecimal(negateFraction(before));
+  if (billed === null) return now === null ? null : fractionToDecimal(now);
+  return now === null || before === null ? null : fractionToDecimal(subtractFractions(now, before));
+}
+
+/** The usage of all parts; the copies of an item if they are the same in all of them. */
+function quantityOf(line: SettledLine | null): Fraction | null {
+  const quantities = line?.parts.flatMap(({ quantity }) => quantity ?? []) ?? [];
+  const [first] = quantities;
+  if (first === undefined || line?.parts[0]?.quantityTrace.kind === 'USAGE') return first === undefined ? null : sumFractions(quantities);
+  return quantities.every((quantity) => equalFractions(quantity, first)) ? first : null;
+}
+
+function unitAmountOf({ parts: [first, ...more] }: SettledLine): Decimal | null {
+  const model = first?.part.version.model;
+  if (model === undefined || more.length > 0) return null;
+  if (model.kind === 'FLAT') return model.amount;
+  return model.kind === 'PER_UNIT' ? model.unitAmount : null;
 }

@@ -7,7 +7,7 @@
  */
 import type { AggregatedUsage } from '../aggregation/aggregation.ts';
 import type { Decimal } from '../number/decimal.ts';
-import type { Price } from '../price/price.ts';
+import type { Price, VersionedPrice } from '../price/price.ts';
 import type { Instant, Interval } from '../time/instant.ts';
 import type { BillingCadence } from '../time/period.ts';
 import type { LineTrace } from '../trace/trace.ts';
@@ -22,6 +22,8 @@ export interface CycleFact {
   readonly start: Instant;
   readonly end: Instant;
   readonly cutoff: Instant;
+  /** The cutoff of the cycle before, for cycle 1 the subscription's first: what its fees in advance are priced by. */
+  readonly previousCutoff: Instant;
   /** The time zone data the boundaries were computed with, for example `2025b`. */
   readonly tzdataVersion: string;
 }
@@ -32,6 +34,8 @@ export interface SubscriptionFacts {
   readonly cadence: BillingCadence;
   readonly startTime: Instant;
   readonly facts: readonly SubscriptionFact[];
+  /** Versions that the subscription has for itself, by the code of the price they go before. */
+  readonly overrides?: readonly VersionedPrice[];
 }
 
 export interface RunFacts {
@@ -42,11 +46,16 @@ export interface RunFacts {
   /** At least one, ascending by recorded time. */
   readonly settings: readonly SettingsVersion[];
   readonly prices: readonly Price[];
-  /** k, from 1; the run bills cycle k and what changed in the cycles before it. */
+  /** k, from 0; the run bills cycle k, the fees in advance of cycle k + 1, and what changed of what was billed before. */
   readonly runIndex: number;
-  /** The cutoff of run k − 1; for k = 1 the subscription's first cutoff. */
-  readonly previousCutoff: Instant;
-  /** Cycle k, and every earlier cycle touched by a fact recorded in [previousCutoff, cutoff of k). */
+  /** That of cycle k; for k = 0 the subscription's first cutoff. */
+  readonly cutoff: Instant;
+  /** The cutoff of run k − 1; `null` for k = 0. */
+  readonly previousCutoff: Instant | null;
+  /**
+   * Cycle k, every earlier cycle touched by a fact recorded in [previousCutoff, cutoff), and cycle k + 1 where an item
+   * is charged in advance and the subscription has that cycle.
+   */
   readonly cycles: readonly CycleFact[];
   /**
    * What is left of the credit notes of earlier runs of this subscription after run k − 1, oldest first. Later runs do
@@ -68,13 +77,20 @@ export interface UsageQuery {
   /** Events that name no subscription match as well as those that name this one. */
   readonly subscriptionReference: string;
   readonly interval: Interval;
+  /** The full period around the interval, over which a level is weighted (WEIGHTED_SUM). */
+  readonly period: Interval;
   readonly knownBefore: Instant;
+  /** Properties by which the answer is to be grouped too; none for an ungrouped answer. */
+  readonly groupBy: readonly string[];
+  /** Whether the answer is to hold the value of each event. */
+  readonly needsEventValues: boolean;
 }
 
 /** The answers, by query key. */
 export type UsageAnswers = ReadonlyMap<string, AggregatedUsage>;
 
-export type ChargeKind = 'FEE' | 'USAGE';
+/** TRUE_UP is what lifts the groups of an item to its minimum, or lowers them to its maximum. */
+export type ChargeKind = 'FEE' | 'USAGE' | 'TRUE_UP';
 
 export interface RunLine {
   /**
@@ -84,18 +100,19 @@ export interface RunLine {
   readonly cycleIndex: number;
   readonly item: string;
   readonly priceCode: string;
+  /** Of the last part, where the line has several. */
   readonly priceVersion: number;
   readonly chargeKind: ChargeKind;
-  /** True for a line that corrects an earlier cycle: its amount and quantity are differences. */
+  /** True for a line that corrects what was billed before: its amount and quantity are differences. */
   readonly isAdjustment: boolean;
   readonly description: string;
   readonly servicePeriod: Interval;
   /**
-   * Exact decimal text; for an adjustment the change in quantity. `null` where the quantity has no finite decimal
-   * form.
+   * Exact decimal text; for an adjustment the change in quantity; over the parts of a line the usage adds up. `null`
+   * where the quantity has no finite decimal form, where the copies of an item change within the line, and for a true-up.
    */
   readonly quantity: string | null;
-  /** Where one unit amount holds for the whole line: FLAT and PER_UNIT. */
+  /** Where one unit amount holds for the whole line: FLAT and PER_UNIT, in one part. */
   readonly unitAmount: Decimal | null;
   readonly amountMinorUnits: bigint;
   readonly trace: LineTrace;

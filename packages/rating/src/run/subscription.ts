@@ -1,17 +1,19 @@
 /**
- * What a subscription is, as a fold of its facts: its items from its start until it is canceled.
+ * What a subscription is, as a fold of its facts: which items are in service when.
  *
- * A fact is appended, never changed, and has two times: when it takes effect and when it was recorded. What holds in an
- * interval as known before an instant follows from the facts recorded before that instant and from nothing else. The
- * traps: "before" is strict, so a fact recorded exactly at a cutoff belongs to the next run; and a cancel may be recorded
- * long after it takes effect, so the fold never looks at what was billed.
+ * A fact is appended, never changed, and has two times: when it takes effect and when it was recorded. What holds at a
+ * moment as known before an instant follows from the facts recorded before that instant and from nothing else. Of facts
+ * of one kind the one that took effect last holds, and of those that took effect together the one recorded last.
+ * The traps: "before" is strict, so a fact recorded exactly at a cutoff belongs to the next run; a cancel may be recorded
+ * long after it takes effect, so the fold never looks at what was billed; and of cancels the one *recorded* last counts,
+ * wherever it takes effect, since a cancel can be moved.
  */
 import { invariant } from '../errors.ts';
 import type { Decimal } from '../number/decimal.ts';
 import { knownFrom } from '../time/cutoff.ts';
 import { type Instant, type Interval, laterOf } from '../time/instant.ts';
 
-export type SubscriptionFact = StartedFact | CanceledFact | CancelUndoneFact;
+export type SubscriptionFact = StartedFact | ItemsChangedFact | PausedFact | ResumedFact | CanceledFact | CancelUndoneFact;
 
 interface FactTimes {
   /** Unique in the subscription and ascending in the order of recording, which times can't tell: a clock may stand. */
@@ -23,6 +25,23 @@ interface FactTimes {
 export interface StartedFact extends FactTimes {
   readonly kind: 'STARTED';
   readonly items: readonly SubscriptionItem[];
+  /** Up to here nothing is in service, though usage is recorded. Absent: no trial. */
+  readonly trialEndTime?: Instant;
+}
+
+/** From its effective time on these are the items, all of them: a change of plan, of an item or of a quantity. */
+export interface ItemsChangedFact extends FactTimes {
+  readonly kind: 'ITEMS_CHANGED';
+  readonly items: readonly SubscriptionItem[];
+}
+
+/** From its effective time on nothing is in service, until it is resumed. */
+export interface PausedFact extends FactTimes {
+  readonly kind: 'PAUSED';
+}
+
+export interface ResumedFact extends FactTimes {
+  readonly kind: 'RESUMED';
 }
 
 /** From its effective time on nothing is in service. The cancel recorded last is the one that counts. */
@@ -43,30 +62,37 @@ export interface SubscriptionItem {
   readonly quantity: Decimal;
 }
 
+/** A stretch of time in which the same items are in service. */
+export interface ServiceStretch {
+  readonly interval: Interval;
+  readonly items: readonly SubscriptionItem[];
+}
+
 /**
- * The part of an interval in which the subscription is in service, by facts recorded strictly before `knownBefore`: up
- * to the cancel, where one falls into it. `null` if there is no such part.
+ * The stretches of an interval in which anything is in service, by facts recorded strictly before `knownBefore`, in
+ * order and none of them empty. They leave out the time before the start, in trial, paused and after the cancel.
  */
-export function partInService(
-  facts: readonly SubscriptionFact[],
-  interval: Interval,
-  knownBefore: Instant,
-): Interval | null {
-  const cancelTime = cancelTimeKnownBefore(facts, knownBefore);
-  const end = cancelTime !== null && cancelTime < interval.end ? laterOf(cancelTime, interval.start) : interval.end;
-  return end === interval.start ? null : { start: interval.start, end };
+export function serviceStretches(facts: readonly SubscriptionFact[], interval: Interval, knownBefore: Instant): readonly ServiceStretch[] {
+  const known = factsKnownBefore(facts, knownBefore);
+  const within = turningPoints(known).filter((moment) => moment > interval.start && moment < interval.end);
+  const bounds = [interval.start, ...within, interval.end];
+  return bounds.slice(0, -1).flatMap((start, position) => {
+    const end = bounds[position + 1] ?? interval.end;
+    const items = start < end ? itemsInService(known, start) : [];
+    return items.length === 0 ? [] : [{ interval: { start, end }, items }];
+  });
 }
 
 /** When the subscription is canceled, by facts recorded strictly before `knownBefore`; `null` if it isn't. */
 export function cancelTimeKnownBefore(facts: readonly SubscriptionFact[], knownBefore: Instant): Instant | null {
-  return cancelInForce(facts.filter(({ recordedTime }) => recordedTime < knownBefore))?.effectiveTime ?? null;
+  return cancelInForce(factsKnownBefore(facts, knownBefore))?.effectiveTime ?? null;
 }
 
 /** The cancel that counts by all these facts: the last one, unless it was taken back. */
 export function cancelInForce(facts: readonly SubscriptionFact[]): CanceledFact | null {
   let last: CanceledFact | CancelUndoneFact | null = null;
   for (const fact of facts) {
-    if (fact.kind !== 'STARTED' && (last === null || fact.sequence > last.sequence)) last = fact;
+    if ((fact.kind === 'CANCELED' || fact.kind === 'CANCEL_UNDONE') && (last === null || fact.sequence > last.sequence)) last = fact;
   }
   return last?.kind === 'CANCELED' ? last : null;
 }
@@ -84,26 +110,49 @@ export function cancelDoneTime({ effectiveTime, recordedTime }: Pick<CanceledFac
  * earlier cycles only those that end after it can differ by subscription facts.
  */
 export function serviceChangedFrom(facts: readonly SubscriptionFact[], { since, before }: { since: Instant; before: Instant }): Instant | null {
-  const billed = cancelTimeKnownBefore(facts, since);
-  const settled = cancelTimeKnownBefore(facts, before);
-  if (billed === settled) return null;
-  if (billed === null) return settled;
-  return settled === null || billed < settled ? billed : settled;
+  const billed = factsKnownBefore(facts, since);
+  const settled = factsKnownBefore(facts, before);
+  if (billed.length === settled.length) return null;
+  return turningPoints(settled).find((moment) => !sameItems(itemsInService(billed, moment), itemsInService(settled, moment))) ?? null;
 }
 
-/**
- * The items live at any moment of the interval, by facts recorded strictly before `knownBefore`, in the subscription's
- * order.
- */
-export function liveItems(
-  facts: readonly SubscriptionFact[],
-  interval: Interval,
-  knownBefore: Instant,
-): readonly SubscriptionItem[] {
-  if (partInService(facts, interval, knownBefore) === null) return [];
-  const items = facts
-    .filter((fact) => fact.recordedTime < knownBefore && fact.effectiveTime < interval.end)
-    .flatMap((fact) => (fact.kind === 'STARTED' ? fact.items : []));
+function factsKnownBefore(facts: readonly SubscriptionFact[], knownBefore: Instant): readonly SubscriptionFact[] {
+  return facts.filter(({ recordedTime }) => recordedTime < knownBefore);
+}
+
+/** The moments at which the service may change, ascending, each once. */
+function turningPoints(facts: readonly SubscriptionFact[]): readonly Instant[] {
+  const moments = facts.flatMap((fact) => [fact.effectiveTime, ...('trialEndTime' in fact ? [fact.trialEndTime] : [])]);
+  return [...new Set(moments)].toSorted((one, other) => (one < other ? -1 : one > other ? 1 : 0));
+}
+
+/** In the subscription's order; none where it is not in service. */
+function itemsInService(facts: readonly SubscriptionFact[], moment: Instant): readonly SubscriptionItem[] {
+  const cancel = cancelInForce(facts);
+  if (cancel !== null && cancel.effectiveTime <= moment) return [];
+  const inEffect = facts.filter(({ effectiveTime }) => effectiveTime <= moment);
+  if (inEffect.some((fact) => fact.kind === 'STARTED' && fact.trialEndTime !== undefined && moment < fact.trialEndTime)) return [];
+  if (lastOf(inEffect.flatMap((fact) => (fact.kind === 'PAUSED' || fact.kind === 'RESUMED' ? [fact] : [])))?.kind === 'PAUSED') return [];
+  const { items = [] } = lastOf(inEffect.flatMap((fact) => (fact.kind === 'STARTED' || fact.kind === 'ITEMS_CHANGED' ? [fact] : []))) ?? {};
   invariant(new Set(items.map(({ item }) => item)).size === items.length, 'a subscription has two items of one code');
   return items;
+}
+
+function lastOf<Fact extends FactTimes>(facts: readonly Fact[]): Fact | null {
+  return facts.reduce<Fact | null>((last, fact) => (last === null || takesEffectAfter(fact, last) ? fact : last), null);
+}
+
+function takesEffectAfter(one: FactTimes, other: FactTimes): boolean {
+  return one.effectiveTime === other.effectiveTime ? one.sequence > other.sequence : one.effectiveTime > other.effectiveTime;
+}
+
+export function sameItem(one: SubscriptionItem, other: SubscriptionItem): boolean {
+  return one.item === other.item && one.priceCode === other.priceCode && one.quantity === other.quantity;
+}
+
+function sameItems(some: readonly SubscriptionItem[], others: readonly SubscriptionItem[]): boolean {
+  return some.length === others.length && some.every((item, position) => {
+    const other = others[position];
+    return other !== undefined && sameItem(item, other);
+  });
 }

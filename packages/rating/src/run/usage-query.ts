@@ -1,7 +1,7 @@
 /**
  * What a run has to ask metering before it can be composed.
  *
- * One question per metered item of the current cycle, two per metered item of an earlier one (now, and as last billed).
+ * One question per part of a metered item of the current cycle, and of an earlier one two (now, and as last billed).
  * The questions follow from the facts alone, so a preview, a close and a verification ask the same ones in the same
  * order.
  */
@@ -14,9 +14,9 @@ import type { RunFacts, UsageQuery } from './run.ts';
  * that can't be priced is refused before metering works for it.
  */
 export function usageQueriesOfRun(facts: RunFacts): readonly UsageQuery[] {
-  const queries = sidesOfRun(facts).flatMap(({ cycle, settledBefore, billedBefore }) => [
-    ...chargesOfCycle(facts, cycle, settledBefore),
-    ...(billedBefore === null ? [] : chargesOfCycle(facts, cycle, billedBefore)),
-  ]).flatMap(({ usageQuery }) => (usageQuery === null ? [] : [usageQuery]));
+  const queries = sidesOfRun(facts).flatMap(({ cycle, timing, settledBefore, billedBefore }) => [
+    ...chargesOfCycle(facts, { cycle, timing, knownBefore: settledBefore }),
+    ...(billedBefore === null ? [] : chargesOfCycle(facts, { cycle, timing, knownBefore: billedBefore })),
+  ]).flatMap(({ parts }) => parts.flatMap(({ usageQuery }) => usageQuery ?? []));
   return [...new Map(queries.map((query) => [query.queryKey, query])).values()];
 }

@@ -1,0 +1,35 @@
+/**
+ * Included quantity: so much of a period's quantity costs nothing.
+ *
+ * 121 with 10 included = 111. A shorter part includes less, by days: 15 of 30 days include 5. The trap: it takes a
+ * quantity down to zero and no further, and a negative quantity, which is a correction, stays as it is.
+ */
+import { compareFractions, type Fraction, fractionFromDecimal, fractionToJson, subtractFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import type { Decimal } from '../number/decimal.ts';
+import type { PreparedQuantity } from './prepared-quantity.ts';
+import { type DaysProration, prorated, proratedTrace } from './proration.ts';
+
+export function deductIncluded(includedQuantity: Decimal | undefined, prepared: PreparedQuantity, proration: DaysProration | null): PreparedQuantity {
+  if (includedQuantity === undefined) return prepared;
+  const { quantity } = prepared.rated;
+  const included = prorated(fractionFromDecimal(includedQuantity), proration);
+  const remaining = beyond(quantity, included);
+  return {
+    rated: { ...prepared.rated, quantity: remaining },
+    steps: () => [
+      ...prepared.steps(),
+      {
+        kind: 'INCLUDED_QUANTITY',
+        quantity: fractionToJson(quantity),
+        includedQuantity,
+        ...proratedTrace(included, proration),
+        remaining: fractionToJson(remaining),
+      },
+    ],
+  };
+}
+
+function beyond(quantity: Fraction, included: Fraction): Fraction {
+  if (compareFractions(quantity, ZERO_FRACTION) <= 0) return quantity;
+  return compareFractions(quantity, included) <= 0 ? ZERO_FRACTION : subtractFractions(quantity, included);
+}

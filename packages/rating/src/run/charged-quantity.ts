@@ -1,0 +1,77 @@
+/**
+ * The quantity of a part: the item's own, or what metering answered, as it is rated and as it is traced.
+ *
+ * The trap: an answer that lacks what the price asked for is a defect and stops the run; rating it as if it were zero
+ * would look like success.
+ */
+import type { AggregatedUsage, GroupUsage } from '../aggregation/aggregation.ts';
+import { invariant } from '../errors.ts';
+import { itemQuantity, type RatableQuantity } from '../model/model.ts';
+import { type ExactJson, exactFromJson, exactToJson, fractionFromDecimal } from '../number/fraction.ts';
+import type { GroupQuantityTrace, QuantityTrace } from '../trace/trace.ts';
+import { groupKey, type UsageGroup } from '../usage/group.ts';
+import type { ChargePart } from './charge.ts';
+import type { UsageAnswers, UsageQuery } from './run.ts';
+
+export interface ChargedQuantity {
+  readonly ratable: RatableQuantity;
+  readonly trace: QuantityTrace;
+}
+
+/** All of the part's quantity. Breaks off if metering has not answered what was asked. */
+export function chargedQuantity(usage: UsageAnswers, { usageQuery, itemQuantity: quantity }: ChargePart): ChargedQuantity {
+  if (usageQuery === null) return { ratable: itemQuantity(fractionFromDecimal(quantity)), trace: { kind: 'ITEM', quantity } };
+  const answer = answerTo(usage, usageQuery);
+  const groups = groupsOf(answer, usageQuery);
+  const { trace, ratable } = chargedUsage(answer, usageQuery);
+  if (usageQuery.groupBy.length === 0) return { trace, ratable };
+  return {
+    trace: { ...trace, groups: groups.map(groupTrace) },
+    ratable: { ...ratable, groups: groups.map(({ group, quantity: used }) => ({ group, quantity: exactFromJson(used) })) },
+  };
+}
+
+/** The part's quantity group by group, in the order of their keys. Breaks off as `chargedQuantity`. */
+export function chargedGroups(usage: UsageAnswers, { usageQuery }: ChargePart): readonly { readonly group: UsageGroup; readonly charged: ChargedQuantity }[] {
+  invariant(usageQuery !== null, 'what is rated by dimension is metered');
+  return groupsOf(answerTo(usage, usageQuery), usageQuery).map((used) => {
+    const { trace, ratable } = chargedUsage(used, usageQuery);
+    return { group: used.group, charged: { trace, ratable: { ...ratable, groups: [{ group: used.group, quantity: ratable.quantity }] } } };
+  });
+}
+
+function answerTo(usage: UsageAnswers, { queryKey }: UsageQuery): AggregatedUsage {
+  const answer = usage.get(queryKey);
+  invariant(answer !== undefined, `usage ${queryKey} was asked for and not answered`);
+  return answer;
+}
+
+function groupsOf({ groups }: AggregatedUsage, { queryKey, groupBy }: UsageQuery): readonly GroupUsage[] {
+  if (groupBy.length === 0) return [];
+  invariant(groups !== undefined, `the groups of usage ${queryKey} were asked for and not answered`);
+  return groups.toSorted((one, other) => (groupKey(one.group) < groupKey(other.group) ? -1 : 1));
+}
+
+function chargedUsage({ eventCount, quantity, usageSetDigest, carriedIn, eventValues }: Omit<AggregatedUsage, 'groups'>, { queryKey, meterCode, needsEventValues }: UsageQuery) {
+  invariant(!needsEventValues || eventValues !== undefined, `the event values of usage ${queryKey} were asked for and not answered`);
+  const exact = exactFromJson(quantity);
+  return {
+    trace: {
+      kind: 'USAGE',
+      meterCode,
+      eventCount: eventCount.toString(),
+      usageSetDigest,
+      quantity: exactToJson(exact),
+      ...(carriedIn === undefined ? {} : { carriedIn: normalized(carriedIn) }),
+    },
+    ratable: { basis: 'USAGE', quantity: exact, eventCount, groups: [], eventValues: eventValues?.map(exactFromJson) ?? null },
+  } as const;
+}
+
+function groupTrace({ group, eventCount, usageSetDigest, quantity }: GroupUsage): GroupQuantityTrace {
+  return { group, eventCount: eventCount.toString(), usageSetDigest, quantity: normalized(quantity) };
+}
+
+function normalized(exact: ExactJson): ExactJson {
+  return exactToJson(exactFromJson(exact));
+}
