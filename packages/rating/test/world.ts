@@ -31,6 +31,7 @@ import {
   usageEventContent,
   type UsageQuery,
   usageQueriesOfRun,
+  USUAL_TERMS,
 } from '../src/index.ts';
 import type { CreditOutcome } from '../src/run/credit.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -73,7 +74,7 @@ export function flat(amount: string): PriceModel {
 /** A price with one version, in force and known since long ago. */
 export function price(code: string, meterCode: string | null, model: PriceModel, currencyCode = 'USD'): Price {
   const version = { version: 1, effectiveFrom: LONG_AGO, effectiveTo: null, recordedTime: LONG_AGO, model };
-  return { code, displayName: code, meterCode, currencyCode, versions: [version], bounds: [] };
+  return { code, displayName: code, meterCode, currencyCode, versions: [version], bounds: [], ...USUAL_TERMS };
 }
 
 export const SETTINGS: SettingsVersion = {
@@ -120,7 +121,7 @@ export function cyclesOf(world: World, count: number): { readonly firstCutoff: I
     const { start, end } = cycleBounds(cadence, index, startTime);
     const previousCutoff = cycles.at(-1)?.cutoff ?? first;
     const cutoff = cycleCutoff({ previousCutoff, end, subscriptionRecordedTime: recordedTime, graceMicros });
-    cycles.push({ index, start, end, cutoff, tzdataVersion: '2025b' });
+    cycles.push({ index, start, end, cutoff, previousCutoff, tzdataVersion: '2025b' });
   }
   return { firstCutoff: first, cycles };
 }
@@ -139,6 +140,7 @@ export function runFacts(world: World, runIndex: number): RunFacts {
 function factsWithCredits(world: World, runIndex: number, credits: readonly CarriedCredit[]): RunFacts {
   const { startTime, recordedTime, cadence } = startOf(world);
   const { firstCutoff: first, cycles } = cyclesOf(world, runIndex);
+  const current = cycles.at(-1);
   const started = { kind: 'STARTED', sequence: 1, effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
   const canceled = (world.canceled ?? []).map(
     ([effective, known], position) => ({ kind: 'CANCELED', sequence: position + 2, effectiveTime: parseInstant(effective), recordedTime: parseInstant(known) }) as const,
@@ -156,7 +158,8 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
     settings: world.settings ?? [SETTINGS],
     prices: world.prices,
     runIndex,
-    previousCutoff: cycles.at(-2)?.cutoff ?? first,
+    cutoff: current?.cutoff ?? first,
+    previousCutoff: current?.previousCutoff ?? null,
     cycles,
     credits,
   };
