@@ -4,8 +4,12 @@ import { faultsOf } from './evaluator.ts';
 import { goldens } from './golden-world.ts';
 import { bill } from './world.ts';
 
-describe(`golden invoices of engine version ${ENGINE_VERSION}`, () => {
-  test.each(goldens())('$name = $expected.total', ({ world, run: runIndex, expected }) => {
+describe('golden invoices, each with the engine version of its folder', () => {
+  test('every version has some', () => {
+    expect([...new Set(goldens().map(({ engineVersion }) => engineVersion))]).toEqual(Array.from({ length: ENGINE_VERSION }, (_, position) => position + 1));
+  });
+
+  test.each(goldens())('version $engineVersion: $name = $expected.total', ({ world, run: runIndex, expected }) => {
     const run = bill(world, runIndex);
     expect(run.lines.flatMap(printTrace)).toEqual(expected.derivation);
     const money = (minorUnits: bigint) => formatMinorUnits(minorUnits, run.exponent);
