@@ -92,16 +92,20 @@ function freeAndPaid(allowance: FreeAllowance, values: readonly Fraction[]): Spl
   }
   const paid = values.slice(freeCount);
   const reaching = paid[0];
-  if (reaching === undefined || !isFree({ ...allowance, amount: null }, freeCount + 1, total)) return { freeCount, freeQuantity: total, paid };
-  const rest = subtractFractions(allowance.amount ?? total, total); // of the free amount, for the event that reaches beyond it
-  return { freeCount, freeQuantity: addFractions(total, rest), paid: [subtractFractions(reaching, rest), ...paid.slice(1)] };
+  if (reaching === undefined || allowance.amount === null || !hasEventLeft(allowance, freeCount + 1)) return { freeCount, freeQuantity: total, paid };
+  const rest = subtractFractions(allowance.amount, total); // of the free amount, for the event that reaches beyond it
+  return { freeCount, freeQuantity: allowance.amount, paid: [subtractFractions(reaching, rest), ...paid.slice(1)] };
 }
 
-/** Whether the event of this number is free altogether, with which the events before it come to the total. */
-function isFree({ events, amount }: FreeAllowance, number: number, total: Fraction): boolean {
+/** Whether the event of this number is free altogether, with which the events so far come to the total. */
+function isFree(allowance: FreeAllowance, number: number, total: Fraction): boolean {
+  const { events, amount } = allowance;
   if (events === null && amount === null) return false;
-  const counts = events === null || compareFractions(fractionFromBigInt(BigInt(number)), events) <= 0;
-  return counts && (amount === null || (!isZero(amount) && compareFractions(total, amount) <= 0));
+  return hasEventLeft(allowance, number) && (amount === null || (!isZero(amount) && compareFractions(total, amount) <= 0));
+}
+
+function hasEventLeft({ events }: FreeAllowance, number: number): boolean {
+  return events === null || compareFractions(fractionFromBigInt(BigInt(number)), events) <= 0;
 }
 
 interface LimitedEvents {

@@ -141,7 +141,7 @@ export type IncludedStep = {
   readonly kind: 'INCLUDED_QUANTITY';
   readonly quantity: FractionJson;
   readonly includedQuantity: Decimal;
-  /** Where the part is shorter than the period: the included quantity × days ÷ days of the period. */
+  /** Of usage, where the part is shorter than the period: the included quantity × days ÷ days of the period. */
   readonly prorated?: ProratedTrace;
   readonly remaining: FractionJson;
 };
