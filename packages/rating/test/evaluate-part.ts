@@ -19,8 +19,9 @@ interface Days {
 }
 
 export function partFaults(trace: LineTrace, part: PartTrace): string[] {
-  const { servicePeriod = { start: trace.cycle.start, end: trace.cycle.end }, quantity, price, steps } = part;
-  const days = daysOf(steps);
+  const { servicePeriod = { start: trace.cycle.start, end: trace.cycle.end }, quantity, price, steps, limitDays } = part;
+  const days = limitDays ?? daysOf(steps);
+  const hasLimits = price.modifiers?.minimum !== undefined || price.modifiers?.maximum !== undefined;
   const evaluated = quantity.kind === 'GROUPED_LINES' ? groupLines(part) : modelledPart(trace, part, days);
   const isLimited = quantity.kind === 'GROUPED_LINES' || trace.group === undefined;
   const { steps: expected, amount } = isLimited ? limitedBy(evaluated, price.modifiers ?? {}, days) : evaluated;
@@ -32,7 +33,8 @@ export function partFaults(trace: LineTrace, part: PartTrace): string[] {
     ...evaluated.faults,
     ...usageFaults(part),
     ...priceFaults(trace, part, servicePeriod),
-    ...(days === undefined ? unproratedFaults(trace, servicePeriod, evaluated) : daysFaults(days, servicePeriod)),
+    ...((limitDays !== undefined) === (hasLimits && days !== undefined) ? [] : ['the days of the limits stand where there are prorated limits']),
+    ...(days === undefined ? unproratedFaults(trace, servicePeriod, evaluated.isDueForTime || hasLimits) : daysFaults(days, servicePeriod)),
   ];
 }
 
@@ -121,7 +123,7 @@ function limitedBy({ steps, amount }: Evaluated, { minimum, maximum }: NonNullab
   return { steps: [...steps, ...limits], amount: held };
 }
 
-/** The first that a step names; the others must name the same. */
+/** The first that a step names; the others must name the same, as they are held against it. */
 function daysOf(steps: readonly RatingStep[]): Days | undefined {
   for (const step of steps) {
     const named = step.kind === 'PRORATION' ? step : 'prorated' in step ? step.prorated : step.kind === 'PERCENTAGE' ? step.free?.prorated : undefined;
@@ -154,7 +156,7 @@ function daysFaults({ zone, active, period, activeDays, periodDays }: Days, serv
 const TWO_DAYS_MS = 172_800_000;
 
 /** What is two days shorter than its cycle has fewer days in every zone. */
-function unproratedFaults({ cycle }: LineTrace, { start, end }: PeriodTrace, { isDueForTime }: Evaluated): string[] {
+function unproratedFaults({ cycle }: LineTrace, { start, end }: PeriodTrace, isDueForTime: boolean): string[] {
   const lengthOf = (from: string, to: string) => Date.parse(to) - Date.parse(from);
   const isShorter = lengthOf(cycle.start, cycle.end) - lengthOf(start, end) >= TWO_DAYS_MS;
   return isShorter && isDueForTime ? ['what is due for time is not prorated'] : [];

@@ -123,7 +123,7 @@ function printProrated(prorated: ProratedTrace | undefined): string {
   return prorated === undefined ? '' : ` × ${prorated.activeDays}/${prorated.periodDays} = ${printFraction(prorated.value)}`;
 }
 
-function printDays(days: DaysTrace | undefined): string[] {
+export function printDays(days: DaysTrace | undefined): string[] {
   if (days === undefined) return [];
   const { active, period, zone, activeDays, periodDays } = days;
   return [`  ${activeDays} days from ${active.start} to ${active.end}, ${periodDays} from ${period.start} to ${period.end}, as dates in ${zone}`];

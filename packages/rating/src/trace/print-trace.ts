@@ -9,8 +9,8 @@ import { addFractions, type Fraction, fractionFromJson, fractionToJson, ZERO_FRA
 import { formatMinorUnits, parseMinorUnits } from '../number/money.ts';
 import type { RunLine } from '../run/run.ts';
 import { describeGroup } from '../usage/group.ts';
-import { indented, plural, printExact, printFraction, printStep } from './print-step.ts';
-import type { LineTrace, PartedSideTrace, PartTrace, PriceTrace, QuantityTrace, SideTrace, UsageQuantityTrace } from './trace.ts';
+import { indented, plural, printDays, printExact, printFraction, printStep } from './print-step.ts';
+import type { DaysTrace, LineTrace, PartedSideTrace, PartTrace, PriceTrace, QuantityTrace, SideTrace, UsageQuantityTrace } from './trace.ts';
 
 /** The derivation of one line. */
 export function printTrace(line: Pick<RunLine, 'description' | 'trace'>): string[] {
@@ -61,11 +61,13 @@ function printParts({ exponent }: LineTrace, { knownBefore, parts, exact, roundi
   return [...printed, `exact ${parts.map((part) => printFraction(part.exact)).join(' + ')} = ${printFraction(exact)}`];
 }
 
-function printPart({ servicePeriod, quantity, price, steps }: PartTrace, knownBefore: string): string[] {
+function printPart({ servicePeriod, quantity, price, limitDays, steps }: PartTrace, knownBefore: string): string[] {
   return [
     ...(servicePeriod === undefined ? [] : [`in service ${servicePeriod.start} to ${servicePeriod.end}`]),
     ...printQuantity(quantity, knownBefore),
     ...printPrice(price),
+    printRule(price, limitDays),
+    ...printDays(limitDays),
     ...steps.flatMap(printStep).map(indented),
   ];
 }
@@ -98,13 +100,13 @@ function printPrice(price: PriceTrace): string[] {
     knownBefore === null
       ? `  chosen at ${resolvedAt}: the first one published, as none was in time for the cutoff`
       : `  chosen at ${resolvedAt} among versions recorded before ${knownBefore}`,
-    printRule(price),
   ];
 }
 
 /** The limits too, since a limit that was not reached leaves no step. */
-function printRule({ model, modifiers: { minimum, maximum } = {} }: PriceTrace): string {
-  return [model.kind, ...(minimum === undefined ? [] : [`minimum ${minimum}`]), ...(maximum === undefined ? [] : [`maximum ${maximum}`])].join(', ');
+function printRule({ model, modifiers: { minimum, maximum } = {} }: PriceTrace, limitDays: DaysTrace | undefined): string {
+  const factor = limitDays === undefined ? '' : ` × ${limitDays.activeDays}/${limitDays.periodDays}`;
+  return [model.kind, ...(minimum === undefined ? [] : [`minimum ${minimum}${factor}`]), ...(maximum === undefined ? [] : [`maximum ${maximum}${factor}`])].join(', ');
 }
 
 function amountOfSide({ exponent }: LineTrace, side: SideTrace | null): string {
