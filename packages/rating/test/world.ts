@@ -10,6 +10,7 @@ import {
   aggregateUsage,
   calendarAnchor,
   type CarriedCredit,
+  type ChargingTerms,
   composeRun,
   type ComposedRun,
   type CycleFact,
@@ -23,6 +24,8 @@ import {
   parseInstant,
   type Price,
   type PriceModel,
+  type PriceModifiers,
+  type PriceVersion,
   type RunFacts,
   type RunLine,
   type SettingsVersion,
@@ -32,6 +35,7 @@ import {
   type UsageQuery,
   usageQueriesOfRun,
   USUAL_TERMS,
+  type VersionedPrice,
 } from '../src/index.ts';
 import type { CreditOutcome } from '../src/run/credit.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -77,6 +81,20 @@ export function price(code: string, meterCode: string | null, model: PriceModel,
   return { code, displayName: code, meterCode, currencyCode, versions: [version], bounds: [], ...USUAL_TERMS };
 }
 
+/** `priceWith('seats', { billingTiming: 'IN_ADVANCE' }, perUnit('10'))`: a fee with other terms than usual; `meter` makes it metered. */
+export function priceWith(code: string, { meter, ...terms }: Partial<ChargingTerms> & { readonly meter?: string }, ...rules: readonly (PriceModel | PriceVersion)[]): Price {
+  const [first] = rules;
+  if (first === undefined) throw new Error('a price needs a model or versions');
+  const usual = price(code, meter ?? null, 'kind' in first ? first : first.model);
+  return { ...usual, ...terms, ...('kind' in first ? {} : { versions: rules.flatMap((rule) => ('kind' in rule ? [] : [rule])) }) };
+}
+
+/** `version(2, '2024-03-11', perUnit('0.20'))`: in force from then on, known since long ago; bounded by the one after it. */
+export function version(number: number, from: string, model: PriceModel, { to = null, recorded = '2000-01-01', modifiers }: { to?: string | null; recorded?: string; modifiers?: PriceModifiers } = {}): PriceVersion {
+  const at = (date: string) => parseInstant(date.includes('T') ? date : `${date}T00:00:00Z`);
+  return { version: number, effectiveFrom: at(from), effectiveTo: to === null ? null : at(to), recordedTime: at(recorded), model, ...(modifiers === undefined ? {} : { modifiers }) };
+}
+
 export const SETTINGS: SettingsVersion = {
   recordedTime: LONG_AGO,
   roundingMode: 'HALF_UP',
@@ -98,6 +116,7 @@ export interface World {
   readonly meters?: Readonly<Record<string, AggregationKind>>;
   readonly events?: readonly RecordedEvent[];
   readonly facts?: RunFacts['subscription']['facts'];
+  readonly overrides?: readonly VersionedPrice[];
   /** By anniversary unless said otherwise. */
   readonly alignment?: 'CALENDAR';
   /** Cancels beside the start. */
@@ -132,15 +151,15 @@ function startOf({ start, recorded, alignment, zone = 'UTC' }: World) {
   return { startTime, recordedTime: parseInstant(recorded ?? start), cadence };
 }
 
-/** The facts of run k, with every earlier cycle, and with the credits that the runs before it left. */
+/** The facts of run k, from 0, with every earlier cycle, the next if anything is charged in advance, and the credits that the runs before it left. */
 export function runFacts(world: World, runIndex: number): RunFacts {
   return factsWithCredits(world, runIndex, creditsAfter(chain(world, runIndex - 1)));
 }
 
 function factsWithCredits(world: World, runIndex: number, credits: readonly CarriedCredit[]): RunFacts {
   const { startTime, recordedTime, cadence } = startOf(world);
-  const { firstCutoff: first, cycles } = cyclesOf(world, runIndex);
-  const current = cycles.at(-1);
+  const { firstCutoff: first, cycles } = cyclesOf(world, runIndex + (world.prices.some(({ billingTiming }) => billingTiming === 'IN_ADVANCE') ? 1 : 0));
+  const current = cycles[runIndex - 1];
   const started = { kind: 'STARTED', sequence: 1, effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
   const canceled = (world.canceled ?? []).map(
     ([effective, known], position) => ({ kind: 'CANCELED', sequence: position + 2, effectiveTime: parseInstant(effective), recordedTime: parseInstant(known) }) as const,
@@ -154,6 +173,7 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
       cadence,
       startTime,
       facts: world.facts ?? [started, ...canceled],
+      ...(world.overrides === undefined ? {} : { overrides: world.overrides }),
     },
     settings: world.settings ?? [SETTINGS],
     prices: world.prices,
