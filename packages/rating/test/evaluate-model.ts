@@ -6,7 +6,7 @@
  * PERCENTAGE depends on the value of each event, of which a trace holds the sums. Those sums are taken from the trace and
  * held against everything that bounds them.
  */
-import type { PercentageStep, PriceModel, RatingStep, UsageGroup } from '../src/index.ts';
+import type { PriceModel, RatingStep, UsageGroup } from '../src/index.ts';
 import { exact, type Expected, pairOfJson } from './expected.ts';
 import { below, equal, lesser, minus, over, type Pair, pairOf, plus, roundedTo, sum, times, whole, ZERO } from './pairs.ts';
 
@@ -63,13 +63,19 @@ export function evaluateModel(model: PriceModel, input: ModelInput): Modelled {
     case 'PERCENTAGE':
       return percentage(model, input);
     case 'MATRIX':
-      return together(input.groups.map(({ group, quantity: ofGroup }) => {
-        const cell = model.cells.find(({ values }) => JSON.stringify(values) === JSON.stringify(model.dimensions.map((name) => group[name])));
-        const unitAmount = cell?.unitAmount ?? model.defaultUnitAmount ?? 'none';
-        const amount = unitAmount === 'none' ? ZERO : times(ofGroup, pairOf(unitAmount));
-        return of({ kind: 'MATRIX_CELL', group, quantity: exact(ofGroup), unitAmount, isDefault: cell === undefined ? true : undefined, amount: exact(amount) }, amount);
-      }));
+      return together(input.groups.map((one) => inCell(model, one)));
+    default:
+      return { steps: [], amount: ZERO, flat: ZERO, faults: ['the model is not known'] };
   }
+}
+
+function inCell({ dimensions, cells, defaultUnitAmount }: Extract<PriceModel, { kind: 'MATRIX' }>, { group, quantity }: ModelInput['groups'][number]): Modelled {
+  const values = JSON.stringify(dimensions.map((name) => group[name]));
+  const cell = cells.find((one) => JSON.stringify(one.values) === values);
+  const unitAmount = cell?.unitAmount ?? defaultUnitAmount;
+  const amount = unitAmount === null ? ZERO : times(quantity, pairOf(unitAmount));
+  const modelled = of({ kind: 'MATRIX_CELL', group, quantity: exact(quantity), unitAmount, isDefault: cell === undefined ? true : undefined, amount: exact(amount) }, amount);
+  return { ...modelled, faults: dimensions.flatMap((name) => (name in group ? [] : [`the group has no ${name}`])) };
 }
 
 function of(step: Expected, amount: Pair): Modelled {
@@ -119,8 +125,10 @@ type PercentageModel = Extract<PriceModel, { kind: 'PERCENTAGE' }>;
 function percentage(model: PercentageModel, { quantity, eventCount, factor, days, found }: ModelInput): Modelled {
   const step = found.find((one) => one.kind === 'PERCENTAGE');
   const { percent, fixedAmount, freeEvents, freeAmount, eventMinimum, eventMaximum } = model;
-  const free = freeEvents === null && freeAmount === null ? undefined : step?.free;
-  const limited = eventMinimum === null && eventMaximum === null ? undefined : step?.limited;
+  const hasFree = freeEvents !== null || freeAmount !== null;
+  const hasLimits = eventMinimum !== null || eventMaximum !== null;
+  const free = hasFree ? step?.free : undefined;
+  const limited = hasLimits ? step?.limited : undefined;
   const freeCount = BigInt(free?.events ?? '0');
   const paidEvents = (eventCount ?? 0n) - freeCount;
   const paidQuantity = minus(quantity, pairOfJson(free?.quantity) ?? ZERO);
@@ -145,14 +153,15 @@ function percentage(model: PercentageModel, { quantity, eventCount, factor, days
     amount: exact(amount),
   };
   const faults = [
-    ...(step === undefined ? ['PERCENTAGE: is missing'] : []),
+    ...(hasFree === (step?.free !== undefined) ? [] : ['what is free stands where something can be']),
+    ...(hasLimits === (step?.limited !== undefined) ? [] : ['what is limited stands where events have limits']),
     ...(free === undefined ? [] : freeFaults(model, { freeCount, freeQuantity: minus(quantity, paidQuantity), paidEvents, factor })),
     ...(limited === undefined ? [] : limitFaults(model, limited, { paidEvents, cost: minus(amount, change) })),
   ];
   return { steps: [expected], amount, flat: ZERO, faults };
 }
 
-type Limited = NonNullable<PercentageStep['limited']>;
+type Limited = NonNullable<Extract<RatingStep, { kind: 'PERCENTAGE' }>['limited']>;
 
 function changeOf({ raised, lowered }: Limited, { eventMinimum, eventMaximum }: PercentageModel): Pair {
   const to = (limit: string | null, { events, amount }: Limited['raised']) => (limit === null ? ZERO : minus(times(whole(events), pairOf(limit)), pairOfJson(amount) ?? ZERO));

@@ -18,7 +18,10 @@ interface Days {
   readonly periodDays: number;
 }
 
+const QUANTITY_KINDS: readonly string[] = ['ITEM', 'USAGE', 'GROUPED_LINES'];
+
 export function partFaults(trace: LineTrace, part: PartTrace): string[] {
+  if (!QUANTITY_KINDS.includes(part.quantity.kind)) return ['the quantity is of no kind'];
   const { servicePeriod = { start: trace.cycle.start, end: trace.cycle.end }, quantity, price, steps, limitDays } = part;
   const days = limitDays ?? daysOf(steps);
   const hasLimits = price.modifiers?.minimum !== undefined || price.modifiers?.maximum !== undefined;
@@ -102,8 +105,9 @@ function rounded({ rounding }: Conversion, quantity: Pair): Pair {
 }
 
 function groupLines({ quantity }: PartTrace): Evaluated {
-  const amount = quantity.kind === 'GROUPED_LINES' ? (pairOfJson(quantity.exact) ?? ZERO) : ZERO;
-  return { steps: [{ kind: 'GROUPED_LINES', amount: exact(amount) }], amount, faults: [], isDueForTime: false };
+  const amount = quantity.kind === 'GROUPED_LINES' ? pairOfJson(quantity.exact) : null;
+  const faults = amount === null ? ['the group lines come to no fraction in lowest terms'] : [];
+  return { steps: [{ kind: 'GROUPED_LINES', amount: exact(amount ?? ZERO) }], amount: amount ?? ZERO, faults, isDueForTime: false };
 }
 
 /** Minimum, then maximum. */

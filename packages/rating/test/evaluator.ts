@@ -42,12 +42,14 @@ function sideFaults(trace: LineTrace, side: SideTrace): string[] {
   ];
 }
 
+const MODES: readonly string[] = ['HALF_UP', 'HALF_EVEN'];
+
 function roundingFaults({ exponent }: LineTrace, { exact: found, rounding: { mode, amount, residue, lessSettled }, ...side }: SideTrace): string[] {
   const value = pairOfJson(found) ?? ZERO;
   const parts: readonly PartTrace[] = 'parts' in side ? side.parts : [];
   const isTrueUp = ('quantity' in side ? [side.quantity] : parts.map(({ quantity }) => quantity)).every(({ kind }) => kind === 'GROUPED_LINES');
   return [
-    ...(amount === moneyText(roundedTo(value, exponent, mode), exponent) ? [] : ['wrongly rounded']),
+    ...(MODES.includes(mode) && amount === moneyText(roundedTo(value, exponent, mode), exponent) ? [] : ['wrongly rounded']),
     ...(equal(plus(pairOf(amount), pairOfJson(residue) ?? ZERO), value) && pairOfJson(residue) !== null ? [] : ['wrong residue']),
     ...((lessSettled !== undefined) === isTrueUp ? [] : ['a true-up, and nothing else, is less what the group lines settled to']),
     ...(lessSettled === undefined || lessSettled === moneyText(minorUnits(lessSettled, exponent), exponent) ? [] : ['what the group lines settled to is no amount']),
