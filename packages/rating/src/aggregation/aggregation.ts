@@ -46,7 +46,7 @@ export type DigestedUsageEvent = UsageEvent & { readonly contentDigest: Uint8Arr
 
 /** What is asked of a set of events beside its quantity, and what some kinds need for it. */
 export interface UsageTerms {
-  readonly uniqueProperty?: AggregationTerms['uniqueProperty'];
+  readonly uniqueProperty?: string;
   readonly interval?: Interval;
   readonly period?: Interval;
   /** WEIGHTED_SUM: the levels at the start of the interval, by group where the usage is grouped; see `levelsAfter`. */
