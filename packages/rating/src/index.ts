@@ -109,4 +109,6 @@ export type {
 } from './trace/trace.ts';
 export { type UsageEvent, usageEventContent, type UsageSetEntry, usageSetDigest } from './usage/usage-event.ts';
 export { usageQueriesOfRun } from './run/usage-query.ts';
-export { type PriceProblem, validatePriceModel } from './price/validate-price.ts';
+export type { PriceProblem, PriceProblemReason } from './price/price-problem.ts';
+export { validatePriceModel } from './price/validate-model.ts';
+export { type PriceToValidate, validatePrice, validatePriceRule } from './price/validate-price.ts';

@@ -50,7 +50,7 @@ describe('a change within a cycle cuts it into parts', () => {
   });
 
   test('a trial bills nothing of what was used in it, and fees from its end on: 30 × 20/30, 100 × 0.10 + 100 × 0.05', () => {
-    expect(amounts(bill({ ...world, facts: factsOf({ fee: '1', calls: '1' }, [], '2024-04-11') }, 1))).toEqual(['fee-item 20.00', 'calls-item 15.00']);
+    expect(amounts(bill({ ...world, facts: factsOf({ fee: '1', calls: '1' }, [], { trialEnd: '2024-04-11' }) }, 1))).toEqual(['fee-item 20.00', 'calls-item 15.00']);
   });
 
   test('a quantity change cuts usage too, and tiers restart: 100 × 0.10 + (100 × 0.10 + 100 × 0.05)', () => {

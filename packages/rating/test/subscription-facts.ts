@@ -11,8 +11,8 @@ export type Items = Readonly<Record<string, string>>;
 const at = (text: string) => parseInstant(text.includes('T') ? text : `${text}T00:00:00Z`);
 const itemList = (items: Items) => Object.entries(items).map(([code, quantity]) => ({ item: `${code}-item`, priceCode: code, quantity: decimal(quantity) }));
 
-export function factsOf(items: Items, changes: readonly Change[] = [], trialEnd?: string): SubscriptionFact[] {
-  const times = { effectiveTime: at(START), recordedTime: at(START) };
+export function factsOf(items: Items, changes: readonly Change[] = [], { start = START, trialEnd }: { readonly start?: string; readonly trialEnd?: string } = {}): SubscriptionFact[] {
+  const times = { effectiveTime: at(start), recordedTime: at(start) };
   const started: SubscriptionFact = { kind: 'STARTED', sequence: 1, ...times, items: itemList(items), ...(trialEnd === undefined ? {} : { trialEndTime: at(trialEnd) }) };
   return [started, ...changes.map(([kind, effective, recorded, changed = {}], position): SubscriptionFact => {
     const common = { sequence: position + 2, effectiveTime: at(effective), recordedTime: at(recorded) };

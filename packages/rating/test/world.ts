@@ -114,6 +114,7 @@ export interface WorldMeter {
 }
 
 export interface World {
+  readonly engineVersion?: number;
   readonly start: string;
   readonly zone?: string;
   readonly currencyCode?: string;
@@ -172,7 +173,7 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
     ([effective, known], position) => ({ kind: 'CANCELED', sequence: position + 2, effectiveTime: parseInstant(effective), recordedTime: parseInstant(known) }) as const,
   );
   return {
-    engineVersion: ENGINE_VERSION,
+    engineVersion: world.engineVersion ?? ENGINE_VERSION,
     currencyCode: world.currencyCode ?? 'USD',
     subscription: {
       reference: 'subscription-1',

@@ -7,7 +7,7 @@
  * give; and 100 lies wholly in "up to 100" and owes nothing to the next tier.
  */
 import { RatingError } from '../errors.ts';
-import { type Decimal, ZERO } from '../number/decimal.ts';
+import { ZERO } from '../number/decimal.ts';
 import { addFractions, compareFractions, type Fraction, fractionFromDecimal, fractionToJson, subtractFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
 import type { Bounded, Tier } from '../price/price.ts';
 import type { RatingStep, TierRange } from '../trace/trace.ts';
