@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { addFractions, aggregateUsage, exactFromJson, type ExactJson, fractionFromBigInt, fractionToJson, type GroupLevel, instant, type Instant, InvariantError, levelsAfter } from '../src/index.ts';
 import { rounds } from './rounds.ts';
 import { anyEvents, at, DAY, type Row, usageEvents } from './usage-events.ts';
-import { amounts, chain, event, perUnit, price, type World } from './world.ts';
+import { amounts, bill, chain, event, perUnit, price, type World } from './world.ts';
 
 const JANUARY = { start: at(0), end: at(31) };
 
@@ -172,5 +172,22 @@ describe('storage, month by month', () => {
       events: [event('long ago', 'gigabytes', '2023-06-01T00:00:00Z', '1000')],
     };
     expect(chain(world, 2).map(amounts)).toEqual([['storage-item 50.00'], []]);
+  });
+
+  test('the level of each region stands in the trace, also of one where nothing happened', () => {
+    const regional = { ...price('storage', 'gigabytes', perUnit('0.10')), groupBy: ['region'] };
+    const inRegion = (region: string, ...row: Parameters<typeof event>) => ({ ...event(...row), properties: { region } });
+    const world: World = {
+      ...storage,
+      prices: [regional],
+      events: [inRegion('eu', 'long ago', 'gigabytes', '2023-06-01T00:00:00Z', '100'), inRegion('us', 'put', 'gigabytes', '2024-01-16T12:00:00Z', '20')],
+    };
+    const [line] = bill(world, 1).lines;
+    expect(line?.trace.amount).toBe('11.00');
+    expect(line?.trace.settled).toMatchObject({
+      quantity: { quantity: '110', carriedIn: '100', groups: [{ group: { region: 'eu' }, eventCount: '0', quantity: '100', carriedIn: '100' }, { group: { region: 'us' }, eventCount: '1', quantity: '10', carriedIn: '0' }] },
+    });
+    const { canonicalInvoice } = bill(world, 1);
+    expect(canonicalInvoice.match(/"carried_in":"[0-9]+"/g)).toEqual(['"carried_in":"100"', '"carried_in":"100"', '"carried_in":"0"']);
   });
 });
