@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addFractions, aggregateUsage, exactFromJson, type ExactJson, fractionFromBigInt, fractionToJson, type GroupLevel, instant, type Instant, InvariantError, levelsAfter } from '../src/index.ts';
+import {
+  addFractions, aggregateUsage, composeRun, exactFromJson, type ExactJson, fractionFromBigInt, fractionToJson, type GroupLevel, instant, type Instant, InvariantError, levelsAfter, parseInstant,
+  usageQueriesOfRun,
+} from '../src/index.ts';
 import { rounds } from './rounds.ts';
 import { anyEvents, at, DAY, type Row, usageEvents } from './usage-events.ts';
-import { amounts, bill, chain, event, perUnit, price, type World } from './world.ts';
+import { amounts, answers, bill, chain, event, perUnit, price, runFacts, type World } from './world.ts';
 
 const JANUARY = { start: at(0), end: at(31) };
 
@@ -189,5 +192,22 @@ describe('storage, month by month', () => {
     });
     const { canonicalInvoice } = bill(world, 1);
     expect(canonicalInvoice.match(/"carried_in":"[0-9]+"/g)).toEqual(['"carried_in":"100"', '"carried_in":"100"', '"carried_in":"0"']);
+  });
+
+  test('law: a late event moves no cycle before its own: leaving those out changes no byte', () => {
+    const moment = fc.bigInt(parseInstant('2023-12-01T00:00:00Z'), parseInstant('2024-05-10T00:00:00Z')).map(instant);
+    const drawn = fc.array(fc.record({ eventTime: moment, recordedTime: moment, value: fc.integer({ min: -99, max: 99 }) }), { maxLength: 8 });
+    fc.assert(
+      fc.property(drawn, fc.integer({ min: 1, max: 4 }), (rows, k) => {
+        const events = rows.map(({ eventTime, recordedTime, value }, position) => ({ ...event(`k${position}`, 'gigabytes', '2024-01-01T00:00:00Z', `${value}`), eventTime, recordedTime }));
+        const world = { ...storage, events };
+        const facts = runFacts(world, k);
+        const late = events.filter(({ recordedTime }) => recordedTime >= (facts.previousCutoff ?? 0n)).map(({ eventTime }) => eventTime);
+        const cycles = facts.cycles.filter(({ index, end }) => index === k || late.some((eventTime) => eventTime < end));
+        const touched = { ...facts, cycles };
+        expect(composeRun(touched, answers(world, usageQueriesOfRun(touched))).canonicalInvoice).toBe(bill(world, k).canonicalInvoice);
+      }),
+      rounds(60),
+    );
   });
 });

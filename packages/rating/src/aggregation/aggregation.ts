@@ -12,8 +12,11 @@ import { type ExactJson, exactToJson, type Fraction } from '../number/fraction.t
 import type { Interval } from '../time/instant.ts';
 import { groupKey, groupOf, type UsageGroup } from '../usage/group.ts';
 import { type UsageEvent, usageSetDigest } from '../usage/usage-event.ts';
-import { type AggregationKind, aggregationOf, type AggregationTerms } from './aggregation-of.ts';
+import { aggregationOf, type AggregationTerms } from './aggregation-of.ts';
 import { type GroupLevel, levelsAfter, totalLevel } from './level.ts';
+
+/** Each explained in the file of its name. */
+export type AggregationKind = 'COUNT' | 'SUM' | 'MAX' | 'MIN' | 'AVERAGE' | 'LATEST' | 'UNIQUE_COUNT' | 'WEIGHTED_SUM';
 
 export interface Aggregation<State> {
   readonly empty: () => State;
