@@ -4,7 +4,8 @@
  * 121 with 10 included = 111. A shorter part includes less, by days: 15 of 30 days include 5. The trap: it takes a
  * quantity down to zero and no further, and a negative quantity, which is a correction, stays as it is.
  */
-import { compareFractions, type Fraction, fractionFromDecimal, fractionToJson, subtractFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { compareFractions, type Fraction, fractionToJson, subtractFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import type { Decimal } from '../number/decimal.ts';
 import type { PreparedQuantity } from './prepared-quantity.ts';
 import { type DaysProration, prorated, proratedTrace } from './proration.ts';
@@ -12,7 +13,7 @@ import { type DaysProration, prorated, proratedTrace } from './proration.ts';
 export function deductIncluded(includedQuantity: Decimal | undefined, prepared: PreparedQuantity, proration: DaysProration | null): PreparedQuantity {
   if (includedQuantity === undefined) return prepared;
   const { quantity } = prepared.rated;
-  const included = prorated(fractionFromDecimal(includedQuantity), proration);
+  const included = prorated(parameterFraction(includedQuantity), proration);
   const remaining = beyond(quantity, included);
   return {
     rated: { ...prepared.rated, quantity: remaining },
