@@ -3,22 +3,18 @@ import { describe, expect, test } from 'vitest';
 import {
   addFractions,
   compareFractions,
-  type Decimal,
   divideFractions,
   exactFromJson,
   exactToJson,
   type Fraction,
-  fractionFromDecimal,
   fractionFromJson,
   fractionToDecimal,
   fractionToJson,
   multiplyFractions,
-  parseDecimal,
   subtractFractions,
 } from '../src/index.ts';
 import { equalFractions, isZero, negateFraction, sumFractions } from '../src/number/fraction.ts';
-import { parameterFraction } from '../src/number/parameter.ts';
-import { decimalText, type Exact, exactValue, minus, over, plus, type Rational, rationalOfDecimal, sign, terminates, times, written } from './rational.ts';
+import { type Exact, exactValue, minus, over, plus, type Rational, rationalOfDecimal, sign, terminates, times, written } from './rational.ts';
 import { rounds } from './rounds.ts';
 
 const CI_ROUNDS = 1000;
@@ -123,25 +119,5 @@ describe('laws of their text', () => {
       }),
       rounds(),
     );
-  });
-});
-
-describe('what is remembered of parameters', () => {
-  const decimalOf = (position: number): Decimal => parseDecimal(`${position}.${position % 7}5`);
-
-  test('law: a parameter is the fraction of its text, the first time and the next', () => {
-    fc.assert(
-      fc.property(decimalText, (unchecked) => {
-        const decimal = parseDecimal(unchecked);
-        expect([parameterFraction(decimal), parameterFraction(decimal)]).toEqual([fractionFromDecimal(decimal), fractionFromDecimal(decimal)]);
-      }),
-      rounds(CI_ROUNDS),
-    );
-  });
-
-  test('also after more of them than are remembered: 25,000 texts, twice', () => {
-    const texts = Array.from({ length: 25_000 }, (_, position) => decimalOf(position));
-    const wrong = [...texts, ...texts].filter((decimal) => fractionToDecimal(parameterFraction(decimal)) !== decimal);
-    expect(wrong).toEqual([]);
   });
 });
