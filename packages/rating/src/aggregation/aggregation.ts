@@ -72,11 +72,12 @@ interface UsageSet {
  * AGGREGATION_NOT_ADDITIVE where values are wanted of events that have no share of the quantity.
  */
 export function aggregateUsage(kind: AggregationKind, events: Iterable<DigestedUsageEvent>, terms: UsageTerms = {}): AggregatedUsage {
-  const { groupBy = [], levels = [] } = terms;
+  const { groupBy = [] } = terms;
+  const levels = kind === 'WEIGHTED_SUM' ? (terms.levels ?? []) : [];
   const counted = [...events];
   const usage = usageOf(kind, { events: counted, carriedIn: totalLevel(levels) }, terms);
   if (groupBy.length === 0) return usage;
-  const groups = groupsOf(counted, groupBy, kind === 'WEIGHTED_SUM' ? levels : []);
+  const groups = groupsOf(counted, groupBy, levels);
   return { ...usage, groups: groups.map(({ group, set }) => ({ group, ...usageOf(kind, set, terms) })) };
 }
 
