@@ -98,8 +98,11 @@ function lineJson(line: RunLine): JsonValue {
 function sharedPrice(sides: readonly (SideTrace | null)[]): PriceTrace | null {
   const [first, ...others] = sides.flatMap((side) => (side === null ? [] : partsOfSide(side))).map(({ price }) => price);
   if (first === undefined) return null;
-  const text = canonicalJson(priceJson(first));
-  return others.every((price) => canonicalJson(priceJson(price)) === text) ? first : null;
+  return others.every((price) => samePrice(price, first)) ? first : null;
+}
+
+function samePrice(one: PriceTrace, other: PriceTrace): boolean {
+  return canonicalJson(priceJson(one)) === canonicalJson(priceJson(other));
 }
 
 function sideJson(side: SideTrace, namesPrice: boolean): JsonValue {
