@@ -160,7 +160,7 @@ describe('a billed cycle keeps its prices and settings', () => {
 describe('what is asked of metering', () => {
   test('one question for the current cycle, two for an earlier one', () => {
     const queries = usageQueriesOfRun(runFacts(world, 2));
-    expect(queries.map(({ queryKey }) => queryKey.replace(/:[0-9]+:/, ' '))).toEqual(['2 calls-item', '1 calls-item', '1 calls-item']);
+    expect(queries.map(({ queryKey }) => queryKey.replace(/:[0-9]+:[0-9]+:/, ' '))).toEqual(['2 calls-item', '1 calls-item', '1 calls-item']);
     expect(queries.map(({ knownBefore }) => knownBefore)).toEqual(
       ['2024-03-31T01:00:00Z', '2024-03-31T01:00:00Z', '2024-02-29T01:00:00Z'].map(parseInstant),
     );
@@ -203,7 +203,10 @@ describe('a run that can’t be priced stops by name', () => {
   test.each<[string, Partial<RunFacts>, string]>([
     ['its own cycle is absent', { runIndex: 2 }, 'has no cycle 2'],
     ['a cycle twice', { cycles: [...facts.cycles, ...facts.cycles] }, 'distinct'],
-    ['a later cycle', { cycles: runFacts(world, 2).cycles }, 'distinct'],
+    ['a later cycle than the next', { cycles: runFacts(world, 3).cycles }, 'distinct'],
+    ['a run without its cycle', { cycles: [] }, 'has no cycle 1'],
+    ['another cutoff than the cycle has', { cutoff: parseInstant('2030-01-01T00:00:00Z') }, 'another cutoff'],
+    ['no run before it', { previousCutoff: null }, 'only run 0'],
     ['cutoffs that go back', { previousCutoff: parseInstant('2030-01-01T00:00:00Z') }, 'never go back'],
     ['no settings', { settings: [] }, 'at least one settings version'],
   ])('impossible facts break off: %s', (_name, change, message) => {
@@ -212,7 +215,8 @@ describe('a run that can’t be priced stops by name', () => {
 
   test('an item code twice breaks off', () => {
     const [started] = facts.subscription.facts;
-    const doubled = { ...facts, subscription: { ...facts.subscription, facts: started === undefined ? [] : [started, started] } };
+    const twice = started?.kind === 'STARTED' ? [{ ...started, items: [...started.items, ...started.items] }] : [];
+    const doubled = { ...facts, subscription: { ...facts.subscription, facts: twice } };
     expect(() => usageQueriesOfRun(doubled)).toThrow('two items of one code');
   });
 });
@@ -226,9 +230,9 @@ test('an empty period, a day the zone skipped, calls for nothing', () => {
 test('a line no longer called for is credited in full: nothing − 20.00 = −20.00', () => {
   const facts = runFacts(world, 2);
   const [cycle] = facts.cycles;
-  const [fee] = cycle === undefined ? [] : chargesOfCycle(facts, cycle, facts.previousCutoff);
+  const [fee] = cycle === undefined ? [] : chargesOfCycle(facts, { cycle, timing: 'IN_ARREARS', knownBefore: facts.cutoff });
   expect(fee).toBeDefined();
-  const billed = fee === undefined ? [] : [settleCharge(facts, new Map(), fee)];
+  const billed = fee === undefined ? [] : settleCharge(facts, new Map(), fee);
   const lines = differences(facts, [], billed);
   expect(lines.flatMap(printTrace)).toEqual(expect.arrayContaining(['  called for now: nothing', '  0 − 20.00 = -20.00']));
   expect(lines).toMatchObject([

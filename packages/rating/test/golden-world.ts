@@ -1,10 +1,15 @@
-/** Golden invoices: a world small enough to work out with a pencil, its run, and what must come of it to the byte. */
+/**
+ * Golden invoices: a world small enough to work out with a pencil, its run, and what must come of it to the byte. They lie in a folder for each engine version, whose arithmetic
+ * they hold for ever: a run that is stored is always composed again with its own.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Price, RoundingMode } from '../src/index.ts';
+import { parseDecimal, parseInstant, RatingError, type ChargingTerms, type Price, type PriceModel, type PriceModifiers, type RoundingMode } from '../src/index.ts';
+import { type Change, factsOf, type Items } from './subscription-facts.ts';
 import { event, flat, graduated, perUnit, price, SETTINGS, volume, type World } from './world.ts';
 
 export interface Golden {
   readonly name: string;
+  readonly engineVersion: number;
   readonly about: string;
   readonly run: number;
   readonly world: World;
@@ -29,6 +34,12 @@ interface GoldenPrice {
   readonly perUnit?: string;
   readonly graduated?: readonly string[];
   readonly volume?: readonly string[];
+  /** As in the core; decimals need not be canonical. */
+  readonly model?: PriceModel;
+  readonly modifiers?: PriceModifiers;
+  readonly terms?: Partial<ChargingTerms>;
+  /** Further versions, each from a date on, which ends the one before. */
+  readonly then?: readonly { readonly from: string; readonly model: PriceModel; readonly modifiers?: PriceModifiers }[];
 }
 
 interface GoldenFile {
@@ -37,11 +48,16 @@ interface GoldenFile {
   readonly zone?: string;
   readonly alignment?: 'CALENDAR';
   readonly canceled?: readonly [effective: string, recorded: string][];
+  /** What it starts with; one of each price if absent. */
+  readonly items?: Items;
+  readonly changes?: readonly Change[];
+  readonly trialEnd?: string;
+  readonly meters?: World['meters'];
   readonly currency: string;
   readonly roundingMode?: RoundingMode;
   readonly keepZeroLines?: boolean;
   readonly prices: readonly GoldenPrice[];
-  readonly events: readonly [key: string, meter: string, time: string, value: string, recorded?: string][];
+  readonly events: readonly [key: string, meter: string, time: string, value: string, recorded?: string, properties?: Readonly<Record<string, string>>][];
   readonly run: number;
   readonly expected: Golden['expected'];
 }
@@ -49,25 +65,30 @@ interface GoldenFile {
 const FOLDER = new URL('./golden/', import.meta.url);
 
 export function goldens(): readonly Golden[] {
-  return readdirSync(FOLDER)
-    .filter((file) => file.endsWith('.json'))
-    .sort()
-    .map((file) => goldenOf(file.replace('.json', ''), JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as GoldenFile));
+  return readdirSync(FOLDER).sort().flatMap((version) => {
+    const folder = new URL(`${version}/`, FOLDER);
+    return readdirSync(folder).sort().map((file) => goldenOf(file.replace('.json', ''), Number(version.replace('version-', '')), JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as GoldenFile));
+  });
 }
 
-function goldenOf(name: string, file: GoldenFile): Golden {
+function goldenOf(name: string, engineVersion: number, file: GoldenFile): Golden {
   const { roundingMode = SETTINGS.roundingMode, keepZeroLines = SETTINGS.keepZeroLines } = file;
+  const items = file.items ?? Object.fromEntries(file.prices.map(({ code }) => [code, '1']));
+  const ownLife = file.items !== undefined || file.changes !== undefined || file.trialEnd !== undefined;
   const world: World = {
+    engineVersion,
     start: file.start,
     zone: file.zone ?? 'UTC',
     ...(file.alignment === undefined ? {} : { alignment: file.alignment }),
     canceled: file.canceled ?? [],
+    ...(ownLife ? { facts: factsOf(items, file.changes, { start: file.start, ...(file.trialEnd === undefined ? {} : { trialEnd: file.trialEnd }) }) } : {}),
+    ...(file.meters === undefined ? {} : { meters: file.meters }),
     currencyCode: file.currency,
     settings: [{ ...SETTINGS, roundingMode, keepZeroLines }],
     prices: file.prices.map((one) => priceOf(one, file.currency)),
-    events: file.events.map((row) => event(...row)),
+    events: file.events.map(([key, meter, time, value, recorded, properties = {}]) => ({ ...event(key, meter, time, value, recorded ?? time), properties })),
   };
-  return { name, about: file.about, run: file.run, world, expected: file.expected };
+  return { name, engineVersion, about: file.about, run: file.run, world, expected: file.expected };
 }
 
 function priceOf(one: GoldenPrice, currency: string): Price {
@@ -76,8 +97,33 @@ function priceOf(one: GoldenPrice, currency: string): Price {
     one.perUnit === undefined ? [] : [perUnit(one.perUnit)],
     one.graduated === undefined ? [] : [graduated(...one.graduated)],
     one.volume === undefined ? [] : [volume(...one.volume)],
+    one.model === undefined ? [] : [canonical(one.model)],
   ].flat();
   const [model] = models;
   if (model === undefined || models.length > 1) throw new Error(`price ${one.code} needs exactly one model`);
-  return price(one.code, one.meter ?? null, model, currency);
+  const first = price(one.code, one.meter ?? null, model, currency);
+  const rules = [{ from: null, model, modifiers: one.modifiers }, ...(one.then ?? [])];
+  const versions = rules.flatMap((rule, position) => first.versions.map((usual) => ({
+    ...usual,
+    version: position + 1,
+    effectiveFrom: rule.from === null ? usual.effectiveFrom : parseInstant(rule.from),
+    effectiveTo: rules[position + 1]?.from === undefined ? null : parseInstant(rules[position + 1]?.from ?? ''),
+    model: canonical(rule.model),
+    ...(rule.modifiers === undefined ? {} : { modifiers: canonical(rule.modifiers) }),
+  })));
+  return { ...first, ...one.terms, versions };
+}
+
+/** The same with every decimal in its one canonical text. */
+function canonical<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value), (_name, member: unknown) => (typeof member === 'string' ? decimalOr(member) : member)) as Value;
+}
+
+function decimalOr(text: string): string {
+  try {
+    return parseDecimal(text);
+  } catch (error) {
+    if (!(error instanceof RatingError)) throw error;
+    return text;
+  }
 }

@@ -1,11 +1,24 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ENGINE_VERSION, formatMinorUnits, printTrace } from '../src/index.ts';
 import { faultsOf } from './evaluator.ts';
 import { goldens } from './golden-world.ts';
 import { bill } from './world.ts';
 
-describe(`golden invoices of engine version ${ENGINE_VERSION}`, () => {
-  test.each(goldens())('$name = $expected.total', ({ world, run: runIndex, expected }) => {
+describe('golden invoices, each with the engine version of its folder', () => {
+  test('every version has some', () => {
+    expect([...new Set(goldens().map(({ engineVersion }) => engineVersion))]).toEqual(Array.from({ length: ENGINE_VERSION }, (_, position) => position + 1));
+  });
+
+  test('every version has its entry in the changelog, which lists all of its goldens', () => {
+    const [, amounts = ''] = readFileSync(new URL('../../../docs/CHANGELOG.md', import.meta.url), 'utf8').split('### Amounts');
+    for (const { engineVersion, name } of goldens()) {
+      expect(amounts).toContain(`**Engine version ${engineVersion}.**`);
+      expect(amounts).toContain(`| ${name} |`);
+    }
+  });
+
+  test.each(goldens())('version $engineVersion: $name = $expected.total', ({ world, run: runIndex, expected }) => {
     const run = bill(world, runIndex);
     expect(run.lines.flatMap(printTrace)).toEqual(expected.derivation);
     const money = (minorUnits: bigint) => formatMinorUnits(minorUnits, run.exponent);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cancelTimeKnownBefore, type ComposedRun, daysOf, instant, parseInstant, partInService, type PriceModel, type SubscriptionFact } from '../src/index.ts';
+import { cancelTimeKnownBefore, type ComposedRun, daysOf, instant, parseInstant, type PriceModel, ratePrice, serviceStretches, type SubscriptionFact } from '../src/index.ts';
 import { addFractions, fractionFromDecimal, fractionToJson } from '../src/number/fraction.ts';
-import { rateQuantity } from '../src/model/model.ts';
-import { prorate, prorationOf } from '../src/run/proration.ts';
+import { itemQuantity, NO_USAGE } from '../src/model/model.ts';
+import { prorateFees, prorationOf } from '../src/modifier/proration.ts';
 import { faultsOf } from './evaluator.ts';
 import { rounds } from './rounds.ts';
 import { amounts, bill, chain, cyclesOf, event, flat, graduated, itemsOf, perUnit, price, volume, type World } from './world.ts';
@@ -18,6 +18,12 @@ function interval(start: string, end: string) {
   const at = (text: string) => parseInstant(text.includes('T') ? text : `${text}T00:00:00Z`);
   return { start: at(start), end: at(end) };
 }
+
+const world: World = {
+  start: '2024-04-01T00:00:00Z',
+  prices: [price('fee', null, flat('30.00')), price('calls', 'calls', perUnit('0.10'))],
+  events: [event('before', 'calls', '2024-04-16T11:00:00Z', '10'), event('after', 'calls', '2024-04-16T13:00:00Z', '90')],
+};
 
 describe('days are civil dates', () => {
   test.each([
@@ -50,13 +56,14 @@ describe('fees × active days ÷ days of the full period', () => {
     ['seats in tiers, all of it: (100 × 0.10 + 6.20) × 10/31', tiered, '100', 'ITEM', '2024-01-11', ['162', '31']],
   ])('%s', (_name, model, quantity, kind, end, [numerator, denominator]) => {
     const active = interval('2024-01-01', end);
-    const rated = prorate(rateQuantity(model, fractionFromDecimal(quantity)), kind, prorationOf(active, january, 'UTC'));
+    const ratable = { ...(kind === 'ITEM' ? itemQuantity(fractionFromDecimal('0')) : NO_USAGE), quantity: fractionFromDecimal(quantity) };
+    const rated = ratePrice({ model }, ratable, prorationOf(active, january, 'UTC'));
     expect(fractionToJson(rated.amount)).toEqual({ numerator, denominator });
   });
 
   test('a full period is identity: the very same object, without a step', () => {
-    const rated = rateQuantity(flat('10.00'), fractionFromDecimal('1'));
-    expect(prorate(rated, 'ITEM', prorationOf(january, january, 'UTC'))).toBe(rated);
+    const rated = ratePrice({ model: flat('10.00') }, itemQuantity(fractionFromDecimal('1')));
+    expect(prorateFees(rated, 'ITEM', prorationOf(january, january, 'UTC'))).toBe(rated);
     expect(prorationOf(interval('2024-01-01T00:00:00Z', '2024-02-01T07:00:00Z'), interval('2024-01-01', '2024-02-01T08:00:00Z'), 'UTC')).toBeNull();
   });
 
@@ -65,8 +72,8 @@ describe('fees × active days ÷ days of the full period', () => {
     fc.assert(
       fc.property(fc.bigInt(1n, length - 1n), fc.constantFrom(...ZONES), fc.integer({ min: 1, max: 9999 }), (offset, zone, cents) => {
         const cut = instant(january.start + offset);
-        const rated = rateQuantity(flat(`${cents / 100}`), fractionFromDecimal('1'));
-        const part = (start: typeof cut, end: typeof cut) => prorate(rated, 'ITEM', prorationOf({ start, end }, january, zone)).amount;
+        const rated = ratePrice({ model: flat(`${cents / 100}`) }, itemQuantity(fractionFromDecimal('1')));
+        const part = (start: typeof cut, end: typeof cut) => prorateFees(rated, 'ITEM', prorationOf({ start, end }, january, zone)).amount;
         expect(fractionToJson(addFractions(part(january.start, cut), part(cut, january.end)))).toEqual(fractionToJson(rated.amount));
       }),
       rounds(300),
@@ -108,18 +115,14 @@ describe('a cancel, bitemporal', () => {
     ['after it: all of it', '2024-05-01T00:00:00Z', '2024-04-01T00:00:00Z'],
   ])('%s', (_name, effective, end) => {
     const march = interval('2024-03-01', '2024-04-01');
-    const expected = end === null ? null : { start: march.start, end: at(end) };
-    expect(partInService([canceled(effective, '2024-01-01T00:00:00Z')], march, later)).toEqual(expected);
+    const items = itemsOf(world.prices);
+    const started: SubscriptionFact = { kind: 'STARTED', sequence: 0, effectiveTime: at('2024-01-01T00:00:00Z'), recordedTime: at('2024-01-01T00:00:00Z'), items };
+    const expected = end === null ? [] : [{ interval: { start: march.start, end: at(end) }, items }];
+    expect(serviceStretches([canceled(effective, '2024-01-01T00:00:00Z'), started], march, later)).toEqual(expected);
   });
 });
 
 describe('a canceled subscription, month by month', () => {
-  const world: World = {
-    start: '2024-04-01T00:00:00Z',
-    prices: [price('fee', null, flat('30.00')), price('calls', 'calls', perUnit('0.10'))],
-    events: [event('before', 'calls', '2024-04-16T11:00:00Z', '10'), event('after', 'calls', '2024-04-16T13:00:00Z', '90')],
-  };
-
   test('known before the cutoff: 30.00 × 15/30 = 15.00, 10 × 0.10 = 1.00, then nothing', () => {
     const known = { ...world, canceled: [['2024-04-16T12:00:00Z', '2024-04-02T00:00:00Z']] as const };
     expect(chain(known, 3).map(amounts)).toEqual([['fee-item 15.00', 'calls-item 1.00'], [], []]);

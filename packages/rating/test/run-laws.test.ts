@@ -9,7 +9,8 @@ import {
   parseDecimal,
   parseInstant,
   type PriceModel,
-  rateQuantity,
+  NO_USAGE,
+  ratePrice,
   type RoundingMode,
   roundToMinorUnits,
   usageQueriesOfRun,
@@ -70,7 +71,7 @@ function settledDirectly(world: World, cycleIndex: number, code: string, knownBe
   );
   const thousandths = known.reduce((sum, one) => sum + thousandthsOf(one.value ?? '0'), 0n);
   const total = code === 'fee' ? fractionFromDecimal('1') : fractionFromDecimal(textOfThousandths(thousandths));
-  const { amount } = rateQuantity(rated, total);
+  const { amount } = ratePrice({ model: rated }, { ...NO_USAGE, quantity: total });
   return roundToMinorUnits(amount, currencyExponent(world.currencyCode ?? 'USD'), world.settings?.[0]?.roundingMode ?? 'HALF_UP').minorUnits;
 }
 

@@ -10,6 +10,7 @@ import {
   aggregateUsage,
   calendarAnchor,
   type CarriedCredit,
+  type ChargingTerms,
   composeRun,
   type ComposedRun,
   type CycleFact,
@@ -19,10 +20,13 @@ import {
   type DigestedUsageEvent,
   firstCutoff,
   type Instant,
+  levelsAfter,
   parseDecimal,
   parseInstant,
   type Price,
   type PriceModel,
+  type PriceModifiers,
+  type PriceVersion,
   type RunFacts,
   type RunLine,
   type SettingsVersion,
@@ -31,6 +35,8 @@ import {
   usageEventContent,
   type UsageQuery,
   usageQueriesOfRun,
+  USUAL_TERMS,
+  type VersionedPrice,
 } from '../src/index.ts';
 import type { CreditOutcome } from '../src/run/credit.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -73,7 +79,21 @@ export function flat(amount: string): PriceModel {
 /** A price with one version, in force and known since long ago. */
 export function price(code: string, meterCode: string | null, model: PriceModel, currencyCode = 'USD'): Price {
   const version = { version: 1, effectiveFrom: LONG_AGO, effectiveTo: null, recordedTime: LONG_AGO, model };
-  return { code, displayName: code, meterCode, currencyCode, versions: [version], bounds: [] };
+  return { code, displayName: code, meterCode, currencyCode, versions: [version], bounds: [], ...USUAL_TERMS };
+}
+
+/** `priceWith('seats', { billingTiming: 'IN_ADVANCE' }, perUnit('10'))`: a fee with other terms than usual; `meter` makes it metered. */
+export function priceWith(code: string, { meter, ...terms }: Partial<ChargingTerms> & { readonly meter?: string }, ...rules: readonly (PriceModel | PriceVersion)[]): Price {
+  const [first] = rules;
+  if (first === undefined) throw new Error('a price needs a model or versions');
+  const usual = price(code, meter ?? null, 'kind' in first ? first : first.model);
+  return { ...usual, ...terms, ...('kind' in first ? {} : { versions: rules.flatMap((rule) => ('kind' in rule ? [] : [rule])) }) };
+}
+
+/** `version(2, '2024-03-11', perUnit('0.20'))`: in force from then on, known since long ago; bounded by the one after it. */
+export function version(number: number, from: string, model: PriceModel, { to = null, recorded = '2000-01-01', modifiers }: { to?: string | null; recorded?: string; modifiers?: PriceModifiers } = {}): PriceVersion {
+  const at = (date: string) => parseInstant(date.includes('T') ? date : `${date}T00:00:00Z`);
+  return { version: number, effectiveFrom: at(from), effectiveTo: to === null ? null : at(to), recordedTime: at(recorded), model, ...(modifiers === undefined ? {} : { modifiers }) };
 }
 
 export const SETTINGS: SettingsVersion = {
@@ -88,15 +108,23 @@ export interface RecordedEvent extends UsageEvent {
   readonly recordedTime: Instant;
 }
 
+export interface WorldMeter {
+  readonly kind: AggregationKind;
+  readonly uniqueProperty?: string;
+}
+
 export interface World {
+  readonly engineVersion?: number;
   readonly start: string;
   readonly zone?: string;
   readonly currencyCode?: string;
   readonly settings?: readonly SettingsVersion[];
   readonly prices: readonly Price[];
-  readonly meters?: Readonly<Record<string, AggregationKind>>;
+  /** SUM unless said otherwise. */
+  readonly meters?: Readonly<Record<string, AggregationKind | WorldMeter>>;
   readonly events?: readonly RecordedEvent[];
   readonly facts?: RunFacts['subscription']['facts'];
+  readonly overrides?: readonly VersionedPrice[];
   /** By anniversary unless said otherwise. */
   readonly alignment?: 'CALENDAR';
   /** Cancels beside the start. */
@@ -120,7 +148,7 @@ export function cyclesOf(world: World, count: number): { readonly firstCutoff: I
     const { start, end } = cycleBounds(cadence, index, startTime);
     const previousCutoff = cycles.at(-1)?.cutoff ?? first;
     const cutoff = cycleCutoff({ previousCutoff, end, subscriptionRecordedTime: recordedTime, graceMicros });
-    cycles.push({ index, start, end, cutoff, tzdataVersion: '2025b' });
+    cycles.push({ index, start, end, cutoff, previousCutoff, tzdataVersion: '2025b' });
   }
   return { firstCutoff: first, cycles };
 }
@@ -131,20 +159,21 @@ function startOf({ start, recorded, alignment, zone = 'UTC' }: World) {
   return { startTime, recordedTime: parseInstant(recorded ?? start), cadence };
 }
 
-/** The facts of run k, with every earlier cycle, and with the credits that the runs before it left. */
+/** The facts of run k, from 0, with every earlier cycle, the next if anything is charged in advance, and the credits that the runs before it left. */
 export function runFacts(world: World, runIndex: number): RunFacts {
   return factsWithCredits(world, runIndex, creditsAfter(chain(world, runIndex - 1)));
 }
 
 function factsWithCredits(world: World, runIndex: number, credits: readonly CarriedCredit[]): RunFacts {
   const { startTime, recordedTime, cadence } = startOf(world);
-  const { firstCutoff: first, cycles } = cyclesOf(world, runIndex);
+  const { firstCutoff: first, cycles } = cyclesOf(world, runIndex + (world.prices.some(({ billingTiming }) => billingTiming === 'IN_ADVANCE') ? 1 : 0));
+  const current = cycles[runIndex - 1];
   const started = { kind: 'STARTED', sequence: 1, effectiveTime: startTime, recordedTime, items: itemsOf(world.prices) } as const;
   const canceled = (world.canceled ?? []).map(
     ([effective, known], position) => ({ kind: 'CANCELED', sequence: position + 2, effectiveTime: parseInstant(effective), recordedTime: parseInstant(known) }) as const,
   );
   return {
-    engineVersion: ENGINE_VERSION,
+    engineVersion: world.engineVersion ?? ENGINE_VERSION,
     currencyCode: world.currencyCode ?? 'USD',
     subscription: {
       reference: 'subscription-1',
@@ -152,11 +181,13 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
       cadence,
       startTime,
       facts: world.facts ?? [started, ...canceled],
+      ...(world.overrides === undefined ? {} : { overrides: world.overrides }),
     },
     settings: world.settings ?? [SETTINGS],
     prices: world.prices,
     runIndex,
-    previousCutoff: cycles.at(-2)?.cutoff ?? first,
+    cutoff: current?.cutoff ?? first,
+    previousCutoff: current?.previousCutoff ?? null,
     cycles,
     credits,
   };
@@ -186,20 +217,35 @@ export function creditsAfter(runs: readonly CreditOutcome[]): readonly CarriedCr
     .filter(({ remainingMinorUnits }) => remainingMinorUnits !== 0n);
 }
 
+/**
+ * What a WEIGHTED_SUM carries in is the sum of all matching events before the interval, from the first one ever on: the
+ * level lasts over cycles, parts and pauses, whether or not anything was in service when the events happened.
+ */
 export function answers(world: World, queries: readonly UsageQuery[]): Map<string, AggregatedUsage> {
   return new Map(
     queries.map((query) => {
-      const matching = (world.events ?? []).filter(
-        (event) =>
-          event.meterCode === query.meterCode &&
-          event.customerReference === query.customerReference &&
-          event.eventTime >= query.interval.start &&
-          event.eventTime < query.interval.end &&
-          event.recordedTime < query.knownBefore,
-      );
-      return [query.queryKey, aggregateUsage(world.meters?.[query.meterCode] ?? 'SUM', matching.map(digested))];
+      const { interval, period, groupBy, needsEventValues } = query;
+      const { kind, ...ofMeter } = meterOf(world, query.meterCode);
+      const known = (world.events ?? []).filter((event) => matches(event, query));
+      const within = known.filter(({ eventTime }) => eventTime >= interval.start && eventTime < interval.end);
+      const before = known.filter(({ eventTime }) => kind === 'WEIGHTED_SUM' && eventTime < interval.start);
+      const terms = { ...ofMeter, interval, period, groupBy, needsEventValues, levels: levelsAfter(before, { groupBy }) };
+      return [query.queryKey, aggregateUsage(kind, within.map(digested), terms)];
     }),
   );
+}
+
+function meterOf({ meters = {} }: World, code: string): WorldMeter {
+  const meter = meters[code] ?? 'SUM';
+  return typeof meter === 'string' ? { kind: meter } : meter;
+}
+
+/** Whether the event is one that the query asks for, whenever it happened. */
+function matches(event: RecordedEvent, query: UsageQuery): boolean {
+  return event.meterCode === query.meterCode &&
+    event.customerReference === query.customerReference &&
+    (event.subscriptionReference === null || event.subscriptionReference === query.subscriptionReference) &&
+    event.recordedTime < query.knownBefore;
 }
 
 export function bill(world: World, runIndex: number): ComposedRun {

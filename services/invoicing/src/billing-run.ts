@@ -35,7 +35,7 @@ export function storedRun(facts: RunFacts, composed: ComposedRun): StoredRun {
     customerReference,
     runIndex: facts.runIndex,
     cycle,
-    previousCutoff: facts.previousCutoff,
+    previousCutoff: cycle.previousCutoff,
     engineVersion: facts.engineVersion,
     currencyCode: composed.currencyCode,
     subtotal: formatMinorUnits(composed.subtotalMinorUnits, composed.exponent),

@@ -8,7 +8,7 @@ import { RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVe
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
 import {
   parseDecimal, type CycleFact, type Instant, type PeriodInterval, type Price, type PriceModel, type PriceVersion, type RoundingMode,
-  type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, type Tier,
+  USUAL_TERMS, type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, type Tier,
 } from '@valora/rating';
 
 export interface LoadedSubscription {
@@ -69,9 +69,9 @@ function subscriptionFactFromProto({ sequence, effectiveTime, recordedTime, fact
   }
 }
 
-export function cycleFromProto({ cycleIndex, period, cutoffTime, tzdataVersion }: BillingCycle): CycleFact {
+export function cycleFromProto({ cycleIndex, period, cutoffTime, tzdataVersion }: BillingCycle, previousCutoff: Instant): CycleFact {
   const { startTime, endTime } = required(period, 'a period');
-  return { index: cycleIndex, start: requiredInstant(startTime), end: requiredInstant(endTime), cutoff: requiredInstant(cutoffTime), tzdataVersion };
+  return { index: cycleIndex, previousCutoff, start: requiredInstant(startTime), end: requiredInstant(endTime), cutoff: requiredInstant(cutoffTime), tzdataVersion };
 }
 
 export function settingsFromProto({ recordedTime, settings }: SettingsVersionMessage): SettingsVersion {
@@ -88,6 +88,7 @@ export function settingsFromProto({ recordedTime, settings }: SettingsVersionMes
 
 export function priceFromProto({ code, displayName, meter, currencyCode, versions, bounds }: PriceMessage): Price {
   return {
+    ...USUAL_TERMS,
     code,
     displayName,
     meterCode: meter === '' ? null : meter,

@@ -103,14 +103,15 @@ async function completeRuns(
 ): Promise<readonly LoadedRun[]> {
   const earliestLate = await findLateUsage(sources, context, runs, prices);
   return runs.map((run, position): LoadedRun => {
-    const { subscription, current, previousCutoff } = run;
-    const touchedFrom = earliestOf([earliestLate.get(position), serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: current.cutoff }), current.start]);
+    const { subscription, current, current: { cutoff, previousCutoff } } = run;
+    const touchedFrom = earliestOf([earliestLate.get(position), serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: cutoff }), current.start]);
     return {
       currencyCode: ground.currencyCode,
       subscription: subscription.facts,
       settings: ground.settings,
       prices: subscription.priceCodes.flatMap((code) => prices.get(code) ?? []),
       runIndex: current.index,
+      cutoff,
       previousCutoff,
       cycles: touchedCycles(run, touchedFrom),
     };
@@ -138,20 +139,22 @@ interface Life {
 }
 
 function lifeOf(facts: BillingFacts): Life {
-  const cycles = facts.cycles.map(cycleFromProto);
+  const subscription = subscriptionFromProto(facts);
+  const { facts: { startTime: start }, recordedTime: subscriptionRecordedTime } = subscription;
+  const cycles: CycleFact[] = [];
+  for (const cycle of facts.cycles) cycles.push(cycleFromProto(cycle, cycles.at(-1)?.cutoff ?? firstCutoff({ start, subscriptionRecordedTime })));
   const latestEnds: Instant[] = [];
   for (const { end } of cycles) {
     const latest = latestEnds.at(-1);
     latestEnds.push(latest !== undefined && latest > end ? latest : end);
   }
-  return { subscription: subscriptionFromProto(facts), cycles, latestEnds };
+  return { subscription, cycles, latestEnds };
 }
 
 interface Run extends Life {
   /** Where in the cycles the run's own stands; later ones are none of its business. */
   readonly position: number;
   readonly current: CycleFact;
-  readonly previousCutoff: Instant;
 }
 
 function runAt(life: Life, position: number, sealedThrough: Instant): Run {
@@ -161,9 +164,7 @@ function runAt(life: Life, position: number, sealedThrough: Instant): Run {
   if (current.cutoff > sealedThrough) {
     throw errors.SEAL_TOO_EARLY({ subscription: subscription.facts.reference, cycle_index: String(current.index) });
   }
-  const { startTime: start } = subscription.facts;
-  const previousCutoff = cycles[position - 1]?.cutoff ?? firstCutoff({ start, subscriptionRecordedTime: subscription.recordedTime });
-  return { ...life, position, current, previousCutoff };
+  return { ...life, position, current };
 }
 
 async function loadPrices({ catalog }: Sources, context: OutgoingContext, lives: readonly Life[]): Promise<ReadonlyMap<string, Price>> {
@@ -177,7 +178,7 @@ async function loadPrices({ catalog }: Sources, context: OutgoingContext, lives:
  * cycle it lies in on, earlier cycles may have changed; what did not change makes no difference and no line.
  */
 async function findLateUsage({ usage }: Sources, context: OutgoingContext, runs: readonly Run[], prices: ReadonlyMap<string, Price>): Promise<ReadonlyMap<number, Instant>> {
-  const queries = runs.flatMap(({ subscription, cycles, current, previousCutoff }, position) => {
+  const queries = runs.flatMap(({ subscription, cycles, current, current: { previousCutoff } }, position) => {
     const [first] = cycles;
     const meters = [...new Set(subscription.priceCodes.flatMap((code) => prices.get(code)?.meterCode ?? []))].toSorted();
     if (first === undefined || first === current || meters.length === 0 || previousCutoff >= current.cutoff) return [];

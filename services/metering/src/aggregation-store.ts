@@ -3,6 +3,11 @@ import { commonErrors, type Sql } from '@valora/chassis';
 import type { AggregatedUsage } from '@valora/rating';
 import type { UsageQuery } from './usage-query.ts';
 
+/** A count or a sum has exact decimal text. */
+export interface CountedUsage extends Pick<AggregatedUsage, 'eventCount' | 'usageSetDigest'> {
+  readonly quantity: string;
+}
+
 interface AggregateRow {
   /** From 1. */
   readonly position: number;
@@ -12,7 +17,7 @@ interface AggregateRow {
 }
 
 /** One answer for each query, in their order. Errors: NOT_FOUND for a meter whose row is gone though it was read once, which only a superuser can have done. */
-export async function aggregateInSql(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<AggregatedUsage[]> {
+export async function aggregateInSql(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<CountedUsage[]> {
   const rows = await sql.query<AggregateRow>(
     `select query.position::integer as position, usage.event_count, usage.quantity, usage.usage_set_digest
      from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])

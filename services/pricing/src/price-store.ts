@@ -1,6 +1,6 @@
 // All SQL of prices, their versions and bounds.
 import { commonErrors, isUniqueViolation, sqlOf } from '@valora/chassis';
-import { instant, type Instant, type PriceVersion, type PriceVersionBound } from '@valora/rating';
+import { instant, type Instant, type PriceVersion, type PriceVersionBound, USUAL_TERMS } from '@valora/rating';
 import type { Transaction } from './database.ts';
 import type { Prisma } from './generated/prisma/client.ts';
 import { priceModelFromStored, priceModelToStored } from './price-model.ts';
@@ -12,6 +12,7 @@ type PriceRow = Prisma.PriceGetPayload<{ include: typeof withVersions }>;
 function priceFromRow({ code, displayName, meterCode, currencyCode, recordedTime, versions }: PriceRow): CatalogPrice {
   const bounds = versions.flatMap((version) => version.bounds).toSorted((one, other) => one.byVersion - other.byVersion);
   return {
+    ...USUAL_TERMS,
     code,
     displayName,
     meterCode,
@@ -36,7 +37,7 @@ export async function insertPrice(tx: Transaction, organizationId: string, draft
     if (isUniqueViolation(error)) throw commonErrors.ALREADY_EXISTS({ resource: 'price', name: draft.code });
     throw error;
   }
-  return { ...draft, recordedTime, versions: [], bounds: [] };
+  return { ...USUAL_TERMS, ...draft, recordedTime, versions: [], bounds: [] };
 }
 
 /** Errors: NOT_FOUND. */

@@ -8,7 +8,8 @@ import { errors } from './errors.ts';
 
 export type BillingCycleState = 'OPEN' | 'CLOSING' | 'CLOSED';
 
-export interface BillingCycle extends CycleFact {
+/** The cutoff before it is that of the cycle before it. */
+export interface BillingCycle extends Omit<CycleFact, 'previousCutoff'> {
   readonly subscriptionReference: string;
   /** Known at its start; its cutoff was computed with it. */
   readonly graceMicros: bigint;

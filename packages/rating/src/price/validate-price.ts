@@ -1,124 +1,114 @@
 /**
- * Static validation of a price model, before it is published: every problem at once, each naming the place and the fix.
+ * Static validation of a price version, before it is published: every problem at once, each naming the place and the fix.
  *
- * An ERROR would leave a quantity without a price, or with two, and stops publishing. A WARNING is legal but seldom
- * meant: with volume pricing, passing a bound can make the total fall. The trap: a cliff is sought just past the bound,
- * where the quantity is still the bound's but the price is already the next tier's.
+ * An ERROR would leave a quantity without a price, or with two, or rate something that the price never sees; it stops
+ * publishing. A WARNING is legal but seldom meant. What has no error can be rated: every quantity has exactly one amount,
+ * and the one thing that can still stop a run is a MATRIX without a default, which is warned of.
+ * The trap: a price is charged with each of its versions, so the terms are checked against every version published and
+ * not only against the first.
  */
-import { unreachable } from '../errors.ts';
-import type { Decimal } from '../number/decimal.ts';
-import {
-  addFractions,
-  compareFractions,
-  type Fraction,
-  fractionFromDecimal,
-  multiplyFractions,
-  ZERO_FRACTION,
-} from '../number/fraction.ts';
-import type { PriceModel, Tier } from './price.ts';
+import type { AggregationKind } from '../aggregation/aggregation.ts';
+import { RatingError } from '../errors.ts';
+import { needsEventValues } from '../model/percentage.ts';
+import { currencyExponent } from '../number/currency.ts';
+import type { ChargingTerms, Price, PriceModel, PriceRule } from './price.ts';
+import { error, type PriceProblem, repeatedPositions, warning } from './price-problem.ts';
+import { DIMENSIONS_MAX, validatePriceModel } from './validate-model.ts';
+import { validateModifiers } from './validate-modifiers.ts';
 
-export interface PriceProblem {
-  readonly severity: 'ERROR' | 'WARNING';
-  /** The field within the model, for example `tiers[1].up_to`. */
-  readonly path: string;
-  readonly reason:
-    | 'AMOUNT_NEGATIVE'
-    | 'TIERS_EMPTY'
-    | 'TIER_BOUND_NOT_ASCENDING'
-    | 'TIER_BOUND_NOT_POSITIVE'
-    | 'TIER_LAST_NOT_OPEN'
-    | 'TIER_OPEN_NOT_LAST'
-    | 'VOLUME_CLIFF';
-  readonly message: string;
+export interface PriceToValidate extends Pick<Price, 'meterCode' | 'currencyCode'> {
+  readonly rule: PriceRule;
+  readonly terms: ChargingTerms;
+  /** Where it is known: the one currency of the organization. */
+  readonly organizationCurrency?: string;
+  /** Where it is known: what the price's meter does with its events. */
+  readonly aggregation?: AggregationKind;
 }
 
-/**
- * Every problem, errors and warnings, in the order of the fields. An empty list means that every quantity has exactly
- * one amount.
- */
-export function validatePriceModel(model: PriceModel): readonly PriceProblem[] {
-  switch (model.kind) {
-    case 'FLAT':
-      return amountProblems('amount', model.amount);
-    case 'PER_UNIT':
-      return amountProblems('unit_amount', model.unitAmount);
-    case 'GRADUATED':
-      return tiersProblems(model.tiers);
-    case 'VOLUME': {
-      const problems = tiersProblems(model.tiers);
-      return problems.length > 0 ? problems : volumeCliffs(model.tiers);
-    }
-    default:
-      return unreachable(model);
+/** The kinds whose quantity is the sum of what each event counts for. */
+const SUMMED: readonly string[] = ['COUNT', 'SUM'];
+
+/** The whole price: its rule, then its own fields in the order of `Price` and its terms. */
+export function validatePrice(price: PriceToValidate): readonly PriceProblem[] {
+  return [
+    ...validatePriceRule(price.rule),
+    ...meterProblems(price),
+    ...currencyProblems(price),
+    ...timingProblems(price),
+    ...groupByProblems(price),
+    ...rateByProblems(price),
+  ];
+}
+
+/** The model, then the modifiers. */
+export function validatePriceRule(rule: PriceRule): readonly PriceProblem[] {
+  return [...validatePriceModel(rule.model), ...validateModifiers(rule)];
+}
+
+function meterProblems({ rule: { model }, meterCode, aggregation }: PriceToValidate): readonly PriceProblem[] {
+  const path = 'meter_code';
+  if (meterCode === null) {
+    const fix = `${model.kind} rates usage, and a fee has none. Name a meter, or use another model.`;
+    return ratesUsageAlone(model) ? [error(path, 'MODEL_NEEDS_METER', fix)] : [];
+  }
+  if (model.kind === 'FLAT') {
+    return [warning(path, 'METER_UNUSED', 'No usage moves a FLAT amount. Leave the meter out, or use another model.')];
+  }
+  if (aggregation === undefined || SUMMED.includes(aggregation) || !needsEventValues(model)) return [];
+  const fix = `This price rates event by event, and the events of a ${aggregation} meter do not add up to its quantity. Use a COUNT or SUM meter.`;
+  return [error(path, 'EVENT_VALUES_NOT_SUMMED', fix)];
+}
+
+function ratesUsageAlone({ kind }: PriceModel): boolean {
+  return kind === 'PERCENTAGE' || kind === 'MATRIX';
+}
+
+function currencyProblems({ currencyCode, organizationCurrency }: PriceToValidate): readonly PriceProblem[] {
+  const path = 'currency_code';
+  if (!isCurrency(currencyCode)) {
+    return [error(path, 'CURRENCY_UNKNOWN', 'This currency is not known. Use an active ISO 4217 code that has a minor unit, for example USD.')];
+  }
+  if (organizationCurrency === undefined || organizationCurrency === currencyCode) return [];
+  return [error(path, 'CURRENCY_MISMATCH', `The price is in ${currencyCode}, the organization bills in ${organizationCurrency}. Give the price that currency.`)];
+}
+
+function isCurrency(code: string): boolean {
+  try {
+    return currencyExponent(code) >= 0;
+  } catch (refused) {
+    if (refused instanceof RatingError) return false;
+    throw refused;
   }
 }
 
-function tiersProblems(tiers: readonly Tier[]): readonly PriceProblem[] {
-  if (tiers.length === 0) {
-    return [error('tiers', 'TIERS_EMPTY', 'There are no tiers. Add one; a single open tier prices every quantity alike.')];
-  }
-  return tiers.flatMap((tier, position) => [
-    ...boundProblems(tiers, tier, position),
-    ...amountProblems(`tiers[${position}].unit_amount`, tier.unitAmount),
-    ...amountProblems(`tiers[${position}].flat_amount`, tier.flatAmount),
-  ]);
+function timingProblems({ terms: { billingTiming }, meterCode }: PriceToValidate): readonly PriceProblem[] {
+  if (billingTiming === 'IN_ARREARS' || meterCode === null) return [];
+  return [error('billing_timing', 'IN_ADVANCE_NEEDS_FEE', 'Usage is known when it has happened. Charge it in arrears, or leave the meter out.')];
 }
 
-function boundProblems(tiers: readonly Tier[], { upTo }: Tier, position: number): readonly PriceProblem[] {
-  const path = `tiers[${position}].up_to`;
-  const isLast = position === tiers.length - 1;
-  if (upTo === null) {
-    const fix = 'Only the last tier is open. Give this tier an upper bound, or remove the tiers after it.';
-    return isLast ? [] : [error(path, 'TIER_OPEN_NOT_LAST', fix)];
+function groupByProblems({ rule: { model }, terms: { groupBy }, meterCode }: PriceToValidate): readonly PriceProblem[] {
+  const path = 'group_by';
+  if (groupBy.length === 0) return [];
+  if (meterCode === null) return [error(path, 'GROUP_BY_NEEDS_METER', 'A fee has no usage to group. Name a meter, or leave the groups out.')];
+  const all = new Set([...groupBy, ...(model.kind === 'MATRIX' ? model.dimensions : [])]);
+  if (groupBy.length > DIMENSIONS_MAX || all.size > DIMENSIONS_MAX) {
+    return [error(path, 'GROUP_BY_TOO_MANY', `Usage is grouped by ${Math.max(groupBy.length, all.size)} properties, those of a matrix included. Give at most ${DIMENSIONS_MAX}.`)];
   }
-  const bound = fractionFromDecimal(upTo);
-  const before = highestBoundBefore(tiers, position);
-  const problems: PriceProblem[] = [];
-  if (compareFractions(bound, ZERO_FRACTION) <= 0) {
-    const fix = `The bound ${upTo} is not above zero. Give an upper bound above zero.`;
-    problems.push(error(path, 'TIER_BOUND_NOT_POSITIVE', fix));
-  } else if (before !== null && compareFractions(bound, fractionFromDecimal(before)) <= 0) {
-    const fix = `The bound ${upTo} is not above ${before}, an earlier tier's. Order the tiers by strictly rising bounds.`;
-    problems.push(error(path, 'TIER_BOUND_NOT_ASCENDING', fix));
-  }
-  if (isLast) {
-    const fix = `Quantities above ${upTo} have no price. Leave the last tier's bound out.`;
-    problems.push(error(path, 'TIER_LAST_NOT_OPEN', fix));
-  }
-  return problems;
-}
-
-function highestBoundBefore(tiers: readonly Tier[], position: number): Decimal | null {
-  return tiers.slice(0, position).reduce<Decimal | null>((highest, { upTo }) => {
-    if (upTo === null || highest === null) return upTo ?? highest;
-    return compareFractions(fractionFromDecimal(upTo), fractionFromDecimal(highest)) > 0 ? upTo : highest;
-  }, null);
-}
-
-function volumeCliffs(tiers: readonly Tier[]): readonly PriceProblem[] {
-  return tiers.flatMap((tier, position) => {
-    const next = tiers[position + 1];
-    if (next === undefined || tier.upTo === null) return [];
-    const atBound = totalAt(tier, tier.upTo);
-    const pastBound = totalAt(next, tier.upTo);
-    if (compareFractions(pastBound, atBound) >= 0) return [];
-    const message =
-      `The total falls when the quantity passes ${tier.upTo}. ` +
-      'Use graduated tiers, or a flat amount that makes up for it, if that is not meant.';
-    return [{ severity: 'WARNING', path: `tiers[${position + 1}]`, reason: 'VOLUME_CLIFF', message } as const];
+  const repeated = new Set(repeatedPositions(groupBy));
+  const problems = groupBy.flatMap((property, position) => {
+    const at = `${path}[${position}]`;
+    if (property === '') return [error(at, 'GROUP_BY_EMPTY', 'The property has no name. Give the name of a property of the events.')];
+    return repeated.has(position) ? [error(at, 'GROUP_BY_REPEATED', `The property ${property} is there already. Give each property once.`)] : [];
   });
+  if (model.kind !== 'FLAT') return problems;
+  return [...problems, warning(path, 'GROUP_BY_UNUSED', 'A FLAT amount has no usage to group. Leave the groups out, or use another model.')];
 }
 
-function totalAt(tier: Tier, quantity: Decimal): Fraction {
-  const units = multiplyFractions(fractionFromDecimal(tier.unitAmount), fractionFromDecimal(quantity));
-  return tier.flatAmount === null ? units : addFractions(units, fractionFromDecimal(tier.flatAmount));
-}
-
-function amountProblems(path: string, amount: Decimal | null): readonly PriceProblem[] {
-  if (amount === null || !amount.startsWith('-')) return [];
-  return [error(path, 'AMOUNT_NEGATIVE', `The amount ${amount} is below zero. Give an amount of zero or more.`)];
-}
-
-function error(path: string, reason: PriceProblem['reason'], message: string): PriceProblem {
-  return { severity: 'ERROR', path, reason, message };
+function rateByProblems({ rule: { model }, terms: { rateBy, groupBy }, meterCode }: PriceToValidate): readonly PriceProblem[] {
+  if (rateBy === 'ITEM') return [];
+  if (meterCode === null || model.kind === 'FLAT') {
+    return [error('rate_by', 'RATE_BY_NEEDS_USAGE', 'Only usage can be rated by dimension. Rate by item, or use a meter and a model that rates it.')];
+  }
+  if (groupBy.length > 0) return [];
+  return [error('rate_by', 'RATE_BY_NEEDS_GROUP_BY', 'There are no groups to rate by. Name the properties in group_by, or rate by item.')];
 }

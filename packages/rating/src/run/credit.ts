@@ -73,7 +73,7 @@ export function carryCredits(
 }
 
 function requireCarried(ownRunIndex: number, credits: readonly CarriedCredit[]): void {
-  let lastRunIndex = -1;
+  let lastRunIndex = 0; // run 0 bills fees alone and has no credit
   for (const { runIndex, remainingMinorUnits } of credits) {
     invariant(runIndex > lastRunIndex && runIndex < ownRunIndex, 'credits come from earlier runs, oldest first');
     invariant(remainingMinorUnits > 0n, `nothing is left of the credit of run ${runIndex}`);
