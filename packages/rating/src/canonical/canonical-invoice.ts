@@ -155,8 +155,8 @@ function quantityJson(quantity: QuantityTrace): JsonValue {
   }
 }
 
-function groupJson({ group, eventCount, usageSetDigest, quantity }: GroupQuantityTrace): JsonValue {
-  return { group, event_count: eventCount, usage_set_digest: usageSetDigest, quantity };
+function groupJson({ group, eventCount, usageSetDigest, quantity, carriedIn }: GroupQuantityTrace): JsonValue {
+  return { group, event_count: eventCount, usage_set_digest: usageSetDigest, quantity, ...(carriedIn === undefined ? {} : { carried_in: carriedIn }) };
 }
 
 function priceJson({ code, version, override, effectiveFrom, effectiveTo, model, modifiers }: PriceTrace): JsonValue {

@@ -50,6 +50,11 @@ export type PartTrace = {
   readonly servicePeriod?: PeriodTrace;
   readonly quantity: QuantityTrace;
   readonly price: PriceTrace;
+  /**
+   * Where the part is shorter than the period and its price has a minimum or a maximum: the days by which those are
+   * prorated, since a limit that was not reached leaves no step that could name them.
+   */
+  readonly limitDays?: DaysTrace;
   /** In order; the amounts of those that have one add up to `exact`. */
   readonly steps: readonly RatingStep[];
   readonly exact: FractionJson;
@@ -82,6 +87,8 @@ export type GroupQuantityTrace = {
   readonly eventCount: string;
   readonly usageSetDigest: string;
   readonly quantity: ExactJson;
+  /** The group's own level, as above: a group may have one and no event. */
+  readonly carriedIn?: ExactJson;
 };
 
 /** The lines of an item's groups, which a minimum or maximum of the item is held against. */
@@ -141,7 +148,7 @@ export type IncludedStep = {
   readonly kind: 'INCLUDED_QUANTITY';
   readonly quantity: FractionJson;
   readonly includedQuantity: Decimal;
-  /** Where the part is shorter than the period: the included quantity × days ÷ days of the period. */
+  /** Of usage, where the part is shorter than the period: the included quantity × days ÷ days of the period. */
   readonly prorated?: ProratedTrace;
   readonly remaining: FractionJson;
 };
