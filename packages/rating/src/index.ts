@@ -3,11 +3,12 @@ export {
   type AggregatedUsage,
   aggregateUsage,
   type Aggregation,
+  type AggregationKind,
   type DigestedUsageEvent,
   type GroupUsage,
   type UsageTerms,
 } from './aggregation/aggregation.ts';
-export { type AggregationKind, aggregationOf, type AggregationStates, type AggregationTerms } from './aggregation/aggregation-of.ts';
+export { aggregationOf, type AggregationStates, type AggregationTerms } from './aggregation/aggregation-of.ts';
 export { type GroupLevel, levelsAfter } from './aggregation/level.ts';
 export { canonicalJson, type JsonValue } from './canonical/canonical-json.ts';
 export { composeRun } from './run/compose-run.ts';
@@ -43,7 +44,8 @@ export { type DaysProration, prorationOf } from './modifier/proration.ts';
 export { ratePrice } from './price/rate-price.ts';
 export { describeGroup, groupKey, groupOf, type UsageGroup } from './usage/group.ts';
 export { formatMinorUnits, parseMinorUnits } from './number/money.ts';
-export { type BillingCadence, calendarAnchor, cycleBounds, cycleIndexAt, fullPeriod, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
+export { isTimeZone } from './time/time-zone.ts';
+export { type BillingCadence, calendarAnchor, cycleBounds, cycleIndexAt, fullPeriod, periodBoundary, type PeriodInterval } from './time/period.ts';
 export {
   type BillingTiming,
   type ChargingTerms,
