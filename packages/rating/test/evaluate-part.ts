@@ -56,13 +56,13 @@ function modelledPart(trace: LineTrace, { quantity: counted, price, steps: found
   const isItem = counted.kind === 'ITEM';
   const before: Expected[] = [];
   const priced = (json: ExactJson): Pair => {
-    const metered = typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
+    const metered = pairOfExact(json);
     if (unitConversion === undefined) return metered;
     return rounded(unitConversion, converted(unitConversion, metered));
   };
   let quantity = priced(counted.quantity);
   if (unitConversion !== undefined) {
-    const metered = typeof counted.quantity === 'string' ? pairOf(counted.quantity) : (pairOfJson(counted.quantity) ?? ZERO);
+    const metered = pairOfExact(counted.quantity);
     const { operation, factor, rounding } = unitConversion;
     before.push({
       kind: 'UNIT_CONVERSION', quantity: exact(metered), operation, factor, converted: exact(converted(unitConversion, metered)),
@@ -166,10 +166,17 @@ function unproratedFaults({ cycle }: LineTrace, { start, end }: PeriodTrace, isD
   return isShorter && isDueForTime ? ['what is due for time is not prorated'] : [];
 }
 
+function pairOfExact(json: ExactJson): Pair {
+  return typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
+}
+
 function usageFaults({ quantity }: PartTrace): string[] {
   if (quantity.kind !== 'USAGE' || quantity.groups === undefined) return [];
   const events = quantity.groups.reduce((count, { eventCount }) => count + BigInt(eventCount), 0n);
-  return events === BigInt(quantity.eventCount) ? [] : ['the events of the groups are not those of the part'];
+  const faults = events === BigInt(quantity.eventCount) ? [] : ['the events of the groups are not those of the part'];
+  const levels = quantity.groups.flatMap(({ carriedIn }) => (carriedIn === undefined ? [] : [pairOfExact(carriedIn)]));
+  if (quantity.carriedIn !== undefined && !equal(sum(levels), pairOfExact(quantity.carriedIn))) faults.push('the levels of the groups are not that of the part');
+  return faults;
 }
 
 function priceFaults({ cycle }: LineTrace, { price: { effectiveFrom, effectiveTo, resolvedAt, knownBefore } }: PartTrace, servicePeriod: PeriodTrace): string[] {

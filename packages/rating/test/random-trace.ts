@@ -138,11 +138,11 @@ function lifeOf({ first, changes: of }: Drawn): SubscriptionFact[] {
   ];
 }
 
-/** As a SUM meter answers; with a level carried in, where it is asked to make one up. */
+/** As a SUM meter answers; with levels that add up, where it is asked to make some up. */
 function answerTo({ groupBy }: UsageQuery, events: readonly RandomEvent[], carriedIn: boolean): AggregatedUsage {
   const answer = (of: readonly RandomEvent[]) => {
     const { quantity, eventCount, eventValues } = usageOf(of);
-    return { eventCount, quantity: exactToJson(quantity), usageSetDigest: DIGEST, eventValues: eventValues?.map(exactToJson) ?? [], ...(carriedIn ? { carriedIn: '3' } : {}) };
+    return { eventCount, quantity: exactToJson(quantity), usageSetDigest: DIGEST, eventValues: eventValues?.map(exactToJson) ?? [], ...(carriedIn ? { carriedIn: String(3 * of.length) } : {}) };
   };
   const groups = usageOf(events, groupBy).groups.map(({ group }): GroupUsage => ({
     group,
