@@ -7,7 +7,7 @@ import { usageOf } from './random-price.ts';
 const APRIL = { start: parseInstant('2024-04-01T00:00:00Z'), end: parseInstant('2024-05-01T00:00:00Z') };
 
 function days(count: number): DaysProration | null {
-  return prorationOf({ start: APRIL.start, end: instant(APRIL.start + BigInt(count) * 86_400_000_000n) }, APRIL, 'UTC');
+  return prorationOf({ start: APRIL.start, end: instant(APRIL.start + BigInt(count) * 86_400_000_000n) }, APRIL, { zone: 'UTC' });
 }
 
 /** `100, 50`: the values of the events in order. */
