@@ -166,17 +166,20 @@ function unproratedFaults({ cycle }: LineTrace, { start, end }: PeriodTrace, isD
   return isShorter && isDueForTime ? ['what is due for time is not prorated'] : [];
 }
 
-function pairOfExact(json: ExactJson): Pair {
-  return typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
-}
-
 function usageFaults({ quantity }: PartTrace): string[] {
   if (quantity.kind !== 'USAGE' || quantity.groups === undefined) return [];
-  const events = quantity.groups.reduce((count, { eventCount }) => count + BigInt(eventCount), 0n);
-  const faults = events === BigInt(quantity.eventCount) ? [] : ['the events of the groups are not those of the part'];
-  const levels = quantity.groups.flatMap(({ carriedIn }) => (carriedIn === undefined ? [] : [pairOfExact(carriedIn)]));
-  if (quantity.carriedIn !== undefined && !equal(sum(levels), pairOfExact(quantity.carriedIn))) faults.push('the levels of the groups are not that of the part');
-  return faults;
+  const { eventCount, quantity: total, carriedIn, groups } = quantity;
+  const events = groups.reduce((count, one) => count + BigInt(one.eventCount), 0n);
+  const isLevel = carriedIn !== undefined; // levels add up, as other quantities need not (the greatest of each group)
+  return [
+    ...(events === BigInt(eventCount) ? [] : ['the events of the groups are not those of the part']),
+    ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.carriedIn ?? '0'))), pairOfExact(carriedIn)) ? ['the levels of the groups do not add up'] : []),
+    ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.quantity))), pairOfExact(total)) ? ['the quantities of the groups do not add up'] : []),
+  ];
+}
+
+function pairOfExact(json: ExactJson): Pair {
+  return typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
 }
 
 function priceFaults({ cycle }: LineTrace, { price: { effectiveFrom, effectiveTo, resolvedAt, knownBefore } }: PartTrace, servicePeriod: PeriodTrace): string[] {

@@ -138,11 +138,11 @@ function lifeOf({ first, changes: of }: Drawn): SubscriptionFact[] {
   ];
 }
 
-/** As a SUM meter answers; with levels that add up, where it is asked to make some up. */
+/** As a SUM meter answers; where it is asked to make levels up, each event stands for one of 3 carried in. */
 function answerTo({ groupBy }: UsageQuery, events: readonly RandomEvent[], carriedIn: boolean): AggregatedUsage {
   const answer = (of: readonly RandomEvent[]) => {
     const { quantity, eventCount, eventValues } = usageOf(of);
-    return { eventCount, quantity: exactToJson(quantity), usageSetDigest: DIGEST, eventValues: eventValues?.map(exactToJson) ?? [], ...(carriedIn ? { carriedIn: String(3 * of.length) } : {}) };
+    return { eventCount, quantity: exactToJson(quantity), usageSetDigest: DIGEST, eventValues: eventValues?.map(exactToJson) ?? [], ...(carriedIn ? { carriedIn: `${3n * eventCount}` } : {}) };
   };
   const groups = usageOf(events, groupBy).groups.map(({ group }): GroupUsage => ({
     group,
