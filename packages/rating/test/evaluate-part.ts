@@ -169,7 +169,11 @@ function unproratedFaults({ cycle }: LineTrace, { start, end }: PeriodTrace, isD
 function usageFaults({ quantity }: PartTrace): string[] {
   if (quantity.kind !== 'USAGE' || quantity.groups === undefined) return [];
   const events = quantity.groups.reduce((count, { eventCount }) => count + BigInt(eventCount), 0n);
-  return events === BigInt(quantity.eventCount) ? [] : ['the events of the groups are not those of the part'];
+  const level = (carriedIn: ExactJson = '0'): Pair => (typeof carriedIn === 'string' ? pairOf(carriedIn) : (pairOfJson(carriedIn) ?? ZERO));
+  return [
+    ...(events === BigInt(quantity.eventCount) ? [] : ['the events of the groups are not those of the part']),
+    ...(equal(sum(quantity.groups.map(({ carriedIn }) => level(carriedIn))), level(quantity.carriedIn)) ? [] : ['the levels of the groups do not add up to that of the part']),
+  ];
 }
 
 function priceFaults({ cycle }: LineTrace, { price: { effectiveFrom, effectiveTo, resolvedAt, knownBefore } }: PartTrace, servicePeriod: PeriodTrace): string[] {
