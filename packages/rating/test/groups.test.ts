@@ -97,6 +97,20 @@ describe('rated by dimension', () => {
     expect(run.lines[3]?.trace.settled).toMatchObject({ exact: { numerator: '15', denominator: '1' }, rounding: { amount: '15.00', lessSettled: '9.99' } });
   });
 
+  test.each<[string, string, PriceModifiers, string[], string]>([
+    ['exact 10 is the minimum, but 3 lines of 10/3 settle to 9.99: the true-up is 0.01', '÷ 0.3', { minimum: decimal('10') }, ['3.33', '3.33', '3.33', '0.01'], '10.00'],
+    ['… and to 9.99 of a minimum of 9.99 nothing lacks', '÷ 0.3', { minimum: decimal('9.99') }, ['3.33', '3.33', '3.33'], '9.99'],
+    ['exact 10.005 is within 10.01, but 3 lines of 3.335 settle to 10.02: the true-up is −0.01', '× 3.335', { maximum: decimal('10.01') }, ['3.34', '3.34', '3.34', '-0.01'], '10.01'],
+    ['… and 10.02 of a maximum of 10.02 stays', '× 3.335', { maximum: decimal('10.02') }, ['3.34', '3.34', '3.34'], '10.02'],
+  ])('%s', (_name, convert, limits, expected, subtotal) => {
+    const [sign = '', factor = ''] = convert.split(' ');
+    const each = ['x', 'y', 'z'].map((region) => ({ ...event(region, 'calls', '2024-04-02T00:00:00Z', '1'), properties: { region } }));
+    const unitConversion = { operation: sign === '×' ? 'MULTIPLY' : 'DIVIDE', factor: decimal(factor) } as const;
+    const run = bill({ ...worldOf(perUnit('1'), byDimension, { ...limits, unitConversion }), events: each }, 1);
+    expect(run.lines.map(({ trace }) => trace.amount)).toEqual(expected);
+    expect(formatMinorUnits(run.subtotalMinorUnits, 2)).toBe(subtotal);
+  });
+
   test('late usage moves the true-up too: 9.50 − 4.50', () => {
     expect(byGroup(worldOf(tiers, byDimension, { minimum: decimal('40') }), 2)).toEqual(['true-up: 40.00', 'b: 5.00 adjusted', 'true-up: -5.00 adjusted']);
   });

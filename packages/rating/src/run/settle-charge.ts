@@ -5,14 +5,15 @@
  * for a fee. The sum of the parts is rounded once, by the mode known as its prices are. An item rated by dimension has a
  * line for each group, and one more where its minimum or maximum bears on all of them.
  * The traps: a difference is taken between two settled lines and never rounded itself; and the true-up makes up for the
- * settled lines and not for the exact ones, so that the item comes to exactly its minimum.
+ * settled lines and not for the exact ones, so that the item comes to exactly its minimum, also where nothing but the
+ * roundings of its lines carried it below.
  */
 import { derivedId } from '../canonical/derived-id.ts';
 import { invariant } from '../errors.ts';
 import type { RatedQuantity } from '../model/model.ts';
-import { daysTrace } from '../modifier/proration.ts';
+import { daysTrace, prorated } from '../modifier/proration.ts';
 import { currencyExponent } from '../number/currency.ts';
-import { type Fraction, fractionToJson, sumFractions } from '../number/fraction.ts';
+import { equalFractions, type Fraction, fractionFromDecimal, fractionToJson, sumFractions } from '../number/fraction.ts';
 import { formatMinorUnits } from '../number/money.ts';
 import { roundInParts, type RoundingMode, roundToMinorUnits } from '../number/rounding.ts';
 import { rateUnlimited, ratePrice, limitAmount } from '../price/rate-price.ts';
@@ -60,7 +61,7 @@ export function settleCharge(facts: RunFacts, usage: UsageAnswers, charge: Charg
 /** The groups in the order of their keys, then the true-up. */
 function settleGroups(facts: RunFacts, usage: UsageAnswers, charge: Charge): readonly SettledLine[] {
   const partsByGroup = new Map<string, { group: UsageGroup; parts: RatedPart[] }>();
-  const limited: RatedPart[] = [];
+  const limited: LimitedPart[] = [];
   for (const part of charge.parts) {
     const groups = chargedGroups(usage, part).map(({ group, charged }) => {
       const rated = rateUnlimited(part.version, charged.ratable, part.proration);
@@ -73,26 +74,40 @@ function settleGroups(facts: RunFacts, usage: UsageAnswers, charge: Charge): rea
   const lines = [...partsByGroup]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([, { group, parts }]) => settledLine(facts, { charge, chargeKind: charge.chargeKind, group, parts }));
-  const isLimited = limited.some(({ rated }) => rated.steps().length > 1);
-  return isLimited ? [...lines, trueUp(facts, charge, limited, lines)] : lines;
+  const settled = lines.reduce((sum, { amountMinorUnits }) => sum + amountMinorUnits, 0n);
+  return isTrueUpDue(facts, charge, limited, settled) ? [...lines, trueUp(facts, charge, limited, settled)] : lines;
+}
+
+/** Where a limit bears on the groups together, and where the roundings of their lines alone carry them beyond one. */
+function isTrueUpDue(facts: RunFacts, charge: Charge, parts: readonly LimitedPart[], settled: bigint): boolean {
+  if (parts.some(({ isLimited }) => isLimited)) return true;
+  const { exponent, mode } = roundingOf(facts, charge);
+  const limit = (name: 'minimum' | 'maximum'): bigint | null => {
+    const ofParts = parts.flatMap(({ part: { version: { modifiers = {} }, proration } }) => {
+      const amount = modifiers[name];
+      return amount === undefined ? [] : [prorated(fractionFromDecimal(amount), proration)];
+    });
+    return ofParts.length < parts.length ? null : roundToMinorUnits(sumFractions(ofParts), exponent, mode).minorUnits;
+  };
+  const [least, most] = [limit('minimum'), limit('maximum')];
+  return (least !== null && settled < least) || (most !== null && settled > most);
+}
+
+interface LimitedPart extends RatedPart {
+  readonly isLimited: boolean;
 }
 
 /** What the groups of one part come to together, held against the item's minimum and maximum. */
-function limitedPart(part: ChargePart, groups: readonly Fraction[]): RatedPart {
+function limitedPart(part: ChargePart, groups: readonly Fraction[]): LimitedPart {
   const amount = sumFractions(groups);
   const exact = fractionToJson(amount);
   const together: RatedQuantity = { amount, flatAmount: amount, steps: () => [{ kind: 'GROUPED_LINES', amount: exact }] };
-  return {
-    part,
-    quantity: null,
-    quantityTrace: { kind: 'GROUPED_LINES', lines: groups.length, exact },
-    rated: limitAmount(part.version.modifiers, together, part.proration),
-  };
+  const rated = limitAmount(part.version.modifiers, together, part.proration);
+  return { part, quantity: null, quantityTrace: { kind: 'GROUPED_LINES', lines: groups.length, exact }, rated, isLimited: !equalFractions(rated.amount, amount) };
 }
 
-function trueUp(facts: RunFacts, charge: Charge, parts: readonly RatedPart[], lines: readonly SettledLine[]): SettledLine {
+function trueUp(facts: RunFacts, charge: Charge, parts: readonly RatedPart[], settled: bigint): SettledLine {
   const whole = settledLine(facts, { charge, chargeKind: 'TRUE_UP', group: null, parts });
-  const settled = lines.reduce((sum, { amountMinorUnits }) => sum + amountMinorUnits, 0n);
   const lessSettled = formatMinorUnits(settled, currencyExponent(facts.currencyCode));
   return {
     ...whole,
@@ -107,8 +122,7 @@ function ratedPart(part: ChargePart, { ratable, trace }: ChargedQuantity, rated:
 
 function settledLine(facts: RunFacts, line: Pick<SettledLine, 'charge' | 'chargeKind' | 'group' | 'parts'>): SettledLine {
   const { charge, chargeKind, group, parts } = line;
-  const exponent = currencyExponent(facts.currencyCode);
-  const mode = settingsKnownBefore(facts.settings, charge.pricesKnownBefore).roundingMode;
+  const { exponent, mode } = roundingOf(facts, charge);
   const exact = sumFractions(parts.map(({ rated }) => rated.amount));
   const { minorUnits, residue } = roundToMinorUnits(exact, exponent, mode);
   const knownBefore = formatInstant(charge.knownBefore);
@@ -119,6 +133,10 @@ function settledLine(facts: RunFacts, line: Pick<SettledLine, 'charge' | 'charge
     ? { knownBefore, ...partTrace(charge, only), rounding }
     : { knownBefore, parts: settledParts(charge, parts, exponent, mode), exact: fractionToJson(exact), rounding };
   return { lineKey: lineKey(facts, charge, chargeKind, group), ...line, amountMinorUnits: minorUnits, trace };
+}
+
+function roundingOf({ currencyCode, settings }: RunFacts, { pricesKnownBefore }: Charge): { readonly exponent: number; readonly mode: RoundingMode } {
+  return { exponent: currencyExponent(currencyCode), mode: settingsKnownBefore(settings, pricesKnownBefore).roundingMode };
 }
 
 function settledParts(charge: Charge, parts: readonly RatedPart[], exponent: number, mode: RoundingMode) {
