@@ -48,7 +48,7 @@ describe('the second evaluator finds every seeded fault', () => {
   test('every leaf changed, save those that nothing in the tree can contradict', () => {
     const silent = traces.flatMap((trace) => changedLeaves(trace).filter((fault) => !isFound(fault)).map(({ path }) => ({ path, reason: reasonForSilence(trace, path) })));
     expect(silent.filter(({ reason }) => reason === null).map(({ path }) => path)).toEqual([]);
-    expect([...new Set(silent.map(({ reason }) => reason))].toSorted()).toEqual(REASONS.toSorted());
+    expect(new Set(silent.map(({ reason }) => reason))).toEqual(new Set(REASONS));
   });
 
   test('a step left out, a step twice, two steps changed about', () => {
