@@ -11,7 +11,7 @@ const APRIL = { start: parseInstant('2024-04-01T00:00:00Z'), end: parseInstant('
 const HALF = '  15 days from 2024-04-01T00:00:00Z to 2024-04-16T00:00:00Z, 30 from 2024-04-01T00:00:00Z to 2024-05-01T00:00:00Z, as dates in UTC';
 
 function days(count: number): DaysProration | null {
-  return prorationOf({ start: APRIL.start, end: instant(APRIL.start + BigInt(count) * 86_400_000_000n) }, APRIL, 'UTC');
+  return prorationOf({ start: APRIL.start, end: instant(APRIL.start + BigInt(count) * 86_400_000_000n) }, APRIL, { zone: 'UTC' });
 }
 
 function usage(...values: readonly string[]): RatableQuantity {
