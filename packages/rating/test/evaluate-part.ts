@@ -6,6 +6,7 @@
  * use, in the zone that the steps name.
  */
 import type { ExactJson, LineTrace, PartTrace, PeriodTrace, RatingStep } from '../src/index.ts';
+import { daysBetween } from './calendar-days.ts';
 import { evaluateModel } from './evaluate-model.ts';
 import { exact, type Expected, faultsAgainst, pairOfJson } from './expected.ts';
 import { below, equal, lesser, minus, over, type Pair, pairOf, plus, roundedTo, sum, times, whole, ZERO } from './pairs.ts';
@@ -196,36 +197,4 @@ function priceFaults({ cycle }: LineTrace, { price: { effectiveFrom, effectiveTo
 export function micros(time: string): string {
   const [seconds = '', fraction = ''] = time.replace('Z', '').split('.');
   return `${seconds}.${fraction.padEnd(6, '0')}`;
-}
-
-const calendars = new Map<string, Intl.DateTimeFormat>();
-const clocks = new Map<string, Intl.DateTimeFormat>();
-
-/** By the dates that have begun, and as engine version 1 counts, by those that the clock shows: they differ where a date begins twice. */
-function daysBetween({ start, end }: PeriodTrace, zone: string): readonly number[] {
-  return [dateBegun(end, zone) - dateBegun(start, zone), Math.max(0, dayNumber(end, zone) - dayNumber(start, zone))];
-}
-
-const THREE_HOURS_MS = 10_800_000; // no clock goes back by more
-const DAY_MS = 86_400_000;
-
-/** The latest date that has begun: the next one where the clock, as it went three hours ago, has been through its midnight and was put back. */
-function dateBegun(time: string, zone: string): number {
-  const date = dayNumber(time, zone);
-  const midnight = (date + 1) * DAY_MS - offsetMs(Date.parse(time) - THREE_HOURS_MS, zone);
-  return midnight <= Date.parse(time) && dayNumber(new Date(midnight).toISOString(), zone) === date + 1 ? date + 1 : date;
-}
-
-/** The wall clock less UTC, to the second. */
-function offsetMs(moment: number, zone: string): number {
-  const clock = clocks.get(zone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
-  clocks.set(zone, clock);
-  const shown = clock.format(new Date(moment));
-  return Date.parse(`${shown.replace(' ', 'T')}Z`) - Math.floor(moment / 1000) * 1000;
-}
-
-function dayNumber(time: string, zone: string): number {
-  const calendar = calendars.get(zone) ?? new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
-  calendars.set(zone, calendar);
-  return Date.parse(`${calendar.format(new Date(time))}T00:00:00Z`) / DAY_MS;
 }
