@@ -203,7 +203,7 @@ describe('storage, month by month', () => {
     expect(line?.trace.settled).toMatchObject({
       quantity: { quantity: '110', carriedIn: '100', groups: [{ group: { region: 'eu' }, eventCount: '0', quantity: '100', carriedIn: '100' }, { group: { region: 'us' }, eventCount: '1', quantity: '10', carriedIn: '0' }] },
     });
-    expect(line === undefined ? '' : printTrace(line).join('\n')).toMatch(/region eu: 100 from 0 events and a level of 100 carried in, set .*\n.*region us: 10 from 1 event and a level of 0 carried in, set /);
+    expect(line === undefined ? '' : printTrace(line).join('\n')).toMatch(/region eu: 100 from 0 events and a level of 100, set .*\n.*region us: 10 from 1 event and a level of 0, set /);
     const { canonicalInvoice } = bill(world, 1);
     expect(canonicalInvoice.match(/"carried_in":"[0-9]+"/g)).toEqual(['"carried_in":"100"', '"carried_in":"100"', '"carried_in":"0"']);
   });

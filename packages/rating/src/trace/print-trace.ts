@@ -10,7 +10,7 @@ import { formatMinorUnits, parseMinorUnits } from '../number/money.ts';
 import type { RunLine } from '../run/run.ts';
 import { describeGroup } from '../usage/group.ts';
 import { indented, plural, printDays, printExact, printFraction, printStep } from './print-step.ts';
-import type { DaysTrace, GroupQuantityTrace, LineTrace, PartedSideTrace, PartTrace, PriceTrace, QuantityTrace, SideTrace, UsageQuantityTrace } from './trace.ts';
+import type { DaysTrace, LineTrace, PartedSideTrace, PartTrace, PriceTrace, QuantityTrace, SideTrace, UsageQuantityTrace } from './trace.ts';
 
 /** The derivation of one line. */
 export function printTrace(line: Pick<RunLine, 'description' | 'trace'>): string[] {
@@ -88,12 +88,8 @@ function printUsage({ quantity, eventCount, meterCode, usageSetDigest, carriedIn
   return [
     `quantity ${printExact(quantity)} from ${events}, set ${usageSetDigest}`,
     ...(carriedIn === undefined ? [] : [`  a level of ${printExact(carriedIn)} carried in at its start, contained in the quantity`]),
-    ...groups.map((one) => `  ${describeGroup(one.group)}: ${printExact(one.quantity)} from ${plural(one.eventCount, 'event')}${carried(one)}, set ${one.usageSetDigest}`),
+    ...groups.map((one) => `  ${describeGroup(one.group)}: ${printExact(one.quantity)} from ${plural(one.eventCount, 'event')}${one.carriedIn === undefined ? '' : ` and a level of ${printExact(one.carriedIn)}`}, set ${one.usageSetDigest}`),
   ];
-}
-
-function carried({ carriedIn }: GroupQuantityTrace): string {
-  return carriedIn === undefined ? '' : ` and a level of ${printExact(carriedIn)} carried in`;
 }
 
 function printPrice(price: PriceTrace): string[] {
