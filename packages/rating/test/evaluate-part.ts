@@ -56,13 +56,13 @@ function modelledPart(trace: LineTrace, { quantity: counted, price, steps: found
   const isItem = counted.kind === 'ITEM';
   const before: Expected[] = [];
   const priced = (json: ExactJson): Pair => {
-    const metered = typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
+    const metered = pairOfExact(json);
     if (unitConversion === undefined) return metered;
     return rounded(unitConversion, converted(unitConversion, metered));
   };
   let quantity = priced(counted.quantity);
   if (unitConversion !== undefined) {
-    const metered = typeof counted.quantity === 'string' ? pairOf(counted.quantity) : (pairOfJson(counted.quantity) ?? ZERO);
+    const metered = pairOfExact(counted.quantity);
     const { operation, factor, rounding } = unitConversion;
     before.push({
       kind: 'UNIT_CONVERSION', quantity: exact(metered), operation, factor, converted: exact(converted(unitConversion, metered)),
@@ -148,11 +148,11 @@ function valueOf(days: Days | undefined, value: Pair): Expected | undefined {
 }
 
 function daysFaults({ zone, active, period, activeDays, periodDays }: Days, servicePeriod: PeriodTrace): string[] {
-  const counted = (of: PeriodTrace) => Math.max(0, dayNumber(of.end, zone) - dayNumber(of.start, zone));
+  const isCount = (of: PeriodTrace, days: number, most = Infinity) => daysBetween(of, zone).some((counted) => Math.min(counted, most) === days);
   return [
     ...faultsAgainst({ ...servicePeriod }, active, 'days.active'),
-    ...(counted(period) === periodDays ? [] : ['the days of the period are miscounted']),
-    ...(Math.min(counted(active), periodDays) === activeDays && activeDays < periodDays ? [] : ['the active days are miscounted']),
+    ...(isCount(period, periodDays) ? [] : ['the days of the period are miscounted']),
+    ...(isCount(active, activeDays, periodDays) && activeDays < periodDays ? [] : ['the active days are miscounted']),
     ...(micros(period.start) <= micros(active.start) && micros(active.end) <= micros(period.end) ? [] : ['the active days lie outside the period']),
   ];
 }
@@ -168,8 +168,18 @@ function unproratedFaults({ cycle }: LineTrace, { start, end }: PeriodTrace, isD
 
 function usageFaults({ quantity }: PartTrace): string[] {
   if (quantity.kind !== 'USAGE' || quantity.groups === undefined) return [];
-  const events = quantity.groups.reduce((count, { eventCount }) => count + BigInt(eventCount), 0n);
-  return events === BigInt(quantity.eventCount) ? [] : ['the events of the groups are not those of the part'];
+  const { eventCount, quantity: total, carriedIn, groups } = quantity;
+  const events = groups.reduce((count, one) => count + BigInt(one.eventCount), 0n);
+  const isLevel = carriedIn !== undefined; // levels add up, as other quantities need not (the greatest of each group)
+  return [
+    ...(events === BigInt(eventCount) ? [] : ['the events of the groups are not those of the part']),
+    ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.carriedIn ?? '0'))), pairOfExact(carriedIn)) ? ['the levels of the groups do not add up'] : []),
+    ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.quantity))), pairOfExact(total)) ? ['the quantities of the groups do not add up'] : []),
+  ];
+}
+
+function pairOfExact(json: ExactJson): Pair {
+  return typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
 }
 
 function priceFaults({ cycle }: LineTrace, { price: { effectiveFrom, effectiveTo, resolvedAt, knownBefore } }: PartTrace, servicePeriod: PeriodTrace): string[] {
@@ -188,10 +198,36 @@ export function micros(time: string): string {
   return `${seconds}.${fraction.padEnd(6, '0')}`;
 }
 
-const calendars = new Map<string, Intl.DateTimeFormat>();
+/** By the dates that have begun, and as engine version 1 counts, by those that the clock shows: they differ where a date begins twice. */
+function daysBetween({ start, end }: PeriodTrace, zone: string): readonly number[] {
+  return [dateBegun(end, zone) - dateBegun(start, zone), Math.max(0, dayNumber(end, zone) - dayNumber(start, zone))];
+}
+
+const MINUTE_MS = 60_000;
+/** No clock goes back by more. */
+const BACK_MINUTES_MAX = 180;
+
+/** The latest date of the last three hours; where no clock was put back in them, that is the date now. */
+function dateBegun(time: string, zone: string): number {
+  const ago = (minutes: number) => Date.parse(time) - minutes * MINUTE_MS;
+  const isSteady = wallClock(ago(0), zone) - wallClock(ago(BACK_MINUTES_MAX), zone) === BACK_MINUTES_MAX * MINUTE_MS;
+  const minutes = isSteady ? [0] : Array.from({ length: BACK_MINUTES_MAX }, (_, back) => back);
+  return Math.max(...minutes.map((back) => dayOf(wallClock(ago(back), zone))));
+}
 
 function dayNumber(time: string, zone: string): number {
-  const calendar = calendars.get(zone) ?? new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  return dayOf(wallClock(Date.parse(time), zone));
+}
+
+function dayOf(wallClockMs: number): number {
+  return Math.floor(wallClockMs / 86_400_000);
+}
+
+const calendars = new Map<string, Intl.DateTimeFormat>();
+
+/** What a clock in the zone shows, to the second, as if it were UTC. */
+function wallClock(epochMs: number, zone: string): number {
+  const calendar = calendars.get(zone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
   calendars.set(zone, calendar);
-  return Date.parse(`${calendar.format(new Date(time))}T00:00:00Z`) / 86_400_000;
+  return Date.parse(`${calendar.format(new Date(epochMs)).replace(' ', 'T')}Z`);
 }
