@@ -6,7 +6,8 @@ import {
 import type { Decimal, PriceModifiers, QuantityRounding, UnitConversion } from '@valora/rating';
 import { optionalDecimal } from './price-model.ts';
 
-const DECIMALS_MAX = 18;
+/** Of a rounded quantity. */
+export const DECIMALS_MAX = 18;
 const operationMessages = { MULTIPLY: UnitConversionOperation.MULTIPLY, DIVIDE: UnitConversionOperation.DIVIDE } as const satisfies Record<UnitConversion['operation'], UnitConversionOperation>;
 const modeMessages = {
   HALF_UP: QuantityRoundingMode.HALF_UP, HALF_EVEN: QuantityRoundingMode.HALF_EVEN, CEILING: QuantityRoundingMode.CEILING, FLOOR: QuantityRoundingMode.FLOOR,
