@@ -8,7 +8,14 @@
  */
 import { invariant } from './errors.ts';
 
-export const ENGINE_VERSION = 1;
+/**
+ * What changed with each version, the first one's at place 0. A change is asked for by its number where the arithmetic
+ * parts: `facts.engineVersion >= 2`. What merely adds (a model, a modifier, a kind of fact) changes no bytes of what was
+ * there before, and so no version.
+ */
+export const ENGINE_CHANGES = ['The arithmetic and the canonical form that Valora began with.'] as const;
+
+export const ENGINE_VERSION: number = ENGINE_CHANGES.length;
 
 /** Breaks off on a version that this program does not know. */
 export function requireEngineVersion(version: number): void {

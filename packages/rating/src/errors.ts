@@ -9,6 +9,9 @@
 
 /** Every reason with its remedy. Reasons are permanent: callers match on them. */
 export const RATING_REASONS = {
+  AGGREGATION_INTERVAL_MISSING: 'Give the interval and the full period around it; a WEIGHTED_SUM needs both.',
+  AGGREGATION_NOT_ADDITIVE: 'Charge single events on a meter that counts them or adds them up (COUNT, SUM).',
+  AGGREGATION_PROPERTY_MISSING: 'Give the property whose different values are to be counted; a UNIQUE_COUNT needs one.',
   CADENCE_INVALID: 'Give a whole count from 1 to 1000 and a period index that is a whole number from 0.',
   CURRENCY_MISMATCH: 'Give the price the currency of the organization; an organization bills in one currency.',
   CURRENCY_UNKNOWN: 'Use an active ISO 4217 code that has a minor unit, for example USD.',
@@ -22,7 +25,7 @@ export const RATING_REASONS = {
   PRICE_VERSION_MISSING: 'Publish a version of the price that is effective at that instant.',
   TIERS_INVALID: 'Publish a version whose tiers rise strictly and whose last tier, and only the last, is open.',
   TIME_ZONE_UNKNOWN: 'Use an IANA zone name as written in the tz database, for example Europe/Paris.',
-  USAGE_VALUE_MISSING: 'Send a value with every event of this meter; only COUNT works without one.',
+  USAGE_VALUE_MISSING: 'Send a value with every event of this meter; only COUNT and UNIQUE_COUNT work without one.',
 } as const;
 
 export type RatingReason = keyof typeof RATING_REASONS;

@@ -1,11 +1,14 @@
 /** The public face of the core, by hand: what is not here is an inner part. */
 export {
   type AggregatedUsage,
-  type AggregationKind,
   aggregateUsage,
+  type Aggregation,
   type DigestedUsageEvent,
   type GroupUsage,
+  type UsageTerms,
 } from './aggregation/aggregation.ts';
+export { type AggregationKind, aggregationOf, type AggregationStates, type AggregationTerms } from './aggregation/aggregation-of.ts';
+export { type GroupLevel, levelsAfter } from './aggregation/level.ts';
 export { canonicalJson, type JsonValue } from './canonical/canonical-json.ts';
 export { composeRun } from './run/compose-run.ts';
 export { type AppliedCredit, carryCredits, type CarriedCredit } from './run/credit.ts';

@@ -1,111 +1,122 @@
 /**
  * A second evaluator: recomputes a line from its trace alone.
  *
- * It shares no code with the engine (its fractions are pairs of bigints, never reduced, and it rounds by another formula), so that a trace which does not lead to its line is found out.
+ * It shares no code with the engine (its fractions are pairs of bigints, it rounds by another formula and counts days by
+ * another calendar), so that a trace which does not lead to its line is found out. From quantity, price and days it works
+ * out the steps anew and holds every member of every step against them.
+ * What a tree can't tell is taken as it is: codes, versions, digests, and the values of single events, of which it only
+ * holds the sums (see `evaluate-model.ts`).
  */
-import type { FractionJson, LineTrace, ProrationStep, RatingStep, SideTrace, TierStep } from '../src/index.ts';
-
-type Pair = readonly [numerator: bigint, denominator: bigint];
-
-const ZERO: Pair = [0n, 1n];
-
-function pairOf(text: string): Pair {
-  const [whole = '', fraction = ''] = text.split('.');
-  return [BigInt(whole + fraction), 10n ** BigInt(fraction.length)];
-}
-
-function pairOfJson({ numerator, denominator }: FractionJson): Pair {
-  return [BigInt(numerator), BigInt(denominator)];
-}
-
-function plus(a: Pair, b: Pair): Pair {
-  return [a[0] * b[1] + b[0] * a[1], a[1] * b[1]];
-}
-
-function times(a: Pair, b: Pair): Pair {
-  return [a[0] * b[0], a[1] * b[1]];
-}
-
-function equal(a: Pair, b: Pair): boolean {
-  return a[0] * b[1] === b[0] * a[1];
-}
-
-function atMost(a: Pair, b: Pair): boolean {
-  return a[0] * b[1] <= b[0] * a[1];
-}
+import type { LineTrace, PartTrace, RunLine, SideTrace } from '../src/index.ts';
+import { micros, partFaults } from './evaluate-part.ts';
+import { exact, faultsAgainst, pairOfJson } from './expected.ts';
+import { equal, moneyText, pairOf, plus, roundedTo, sum, ZERO } from './pairs.ts';
 
 /** Everything in the trace that does not recompute; an empty list is a sound trace. */
 export function faultsOf(trace: LineTrace): string[] {
-  const sides = [trace.settled, trace.billed].flatMap((side) => (side === null ? [] : sideFaults(side, trace.exponent)));
-  const settled = pairOf(trace.settled?.rounding.amount ?? '0');
-  const [numerator, denominator] = pairOf(trace.billed?.rounding.amount ?? '0');
-  const difference = plus(settled, [-numerator, denominator]);
-  return equal(difference, pairOf(trace.amount)) ? sides : [...sides, 'settled − billed is not the amount'];
+  const { settled, billed, exponent, cycle } = trace;
+  const difference = minorUnitsOf(settled, exponent) - minorUnitsOf(billed, exponent);
+  return [
+    ...(settled === null ? [] : sideFaults(trace, settled).map((fault) => `settled: ${fault}`)),
+    ...(billed === null ? [] : sideFaults(trace, billed).map((fault) => `billed: ${fault}`)),
+    ...(trace.amount === moneyText(difference, exponent) ? [] : ['settled − billed is not the amount']),
+    ...(settled === null && billed === null ? ['the line has no side'] : []),
+    ...(settled !== null && billed !== null && micros(settled.knownBefore) < micros(billed.knownBefore) ? ['it was billed by what was known later'] : []),
+    ...(micros(cycle.start) <= micros(cycle.end) ? [] : ['the cycle ends before it starts']),
+  ];
 }
 
-function sideFaults({ quantity, price, steps, exact, rounding }: SideTrace, exponent: number): string[] {
-  const faults: string[] = steps.filter((step) => !equal(stepAmount(step), pairOfJson(step.amount))).map((step) => `${step.kind}: wrong product`);
-  const total = steps.map(({ amount }) => pairOfJson(amount)).reduce(plus, ZERO);
-  if (!equal(total, pairOfJson(exact))) faults.push('the steps do not add up');
-  const quantities = steps.flatMap((step) => (step.kind === 'PRORATION' ? [] : [pairOfJson(step.quantity)])).reduce(plus, ZERO);
-  if (!equal(quantities, pairOf(quantity.quantity))) faults.push('the quantities do not add up');
-  const prorations = steps.flatMap((step) => (step.kind === 'PRORATION' ? [step] : []));
-  if (prorations.length > 1 || !prorations.every((step) => isSoundProration(step, quantity.kind, steps))) faults.push('wrongly prorated');
-  if (price.model.kind === 'VOLUME' && steps.length !== 1 + prorations.length) faults.push('volume pricing has one step');
-  if (!steps.every(liesWithinTier)) faults.push('a quantity lies outside its tier');
-  const minorUnits = roundedHalf(pairOfJson(exact), exponent, rounding.mode);
-  if (!equal([minorUnits, 10n ** BigInt(exponent)], pairOf(rounding.amount))) faults.push('wrongly rounded');
-  if (!equal(plus(pairOf(rounding.amount), pairOfJson(rounding.residue)), pairOfJson(exact))) faults.push('wrong residue');
-  return faults;
+/** The parts of a side, also where it is one. */
+export function partsIn(side: SideTrace): readonly PartTrace[] {
+  return 'parts' in side ? side.parts : [side];
 }
 
-/** The days by the calendar of Intl, which the engine does not use; the fees from the other steps. */
-function isSoundProration(step: ProrationStep, kind: 'ITEM' | 'USAGE', steps: readonly RatingStep[]): boolean {
-  const { active, period, zone, activeDays, periodDays, fees, prorated } = step;
-  const due = steps.flatMap((one) => {
-    if (one.kind === 'PRORATION') return [];
-    if (kind === 'ITEM') return [pairOfJson(one.amount)];
-    return 'flatAmount' in one && one.flatAmount !== null ? [pairOf(one.flatAmount)] : [];
+function sideFaults(trace: LineTrace, side: SideTrace): string[] {
+  const parts = partsIn(side);
+  return [
+    ...parts.flatMap((part, position) => partFaults(trace, part).map((fault) => ('parts' in side ? `part ${position + 1}: ${fault}` : fault))),
+    ...faultsAgainst(exact(sum(parts.map((part) => pairOfJson(part.exact) ?? ZERO))), side.exact, 'the exact sum'),
+    ...roundingFaults(trace, side),
+    ...shareFaults(trace, side),
+    ...orderFaults(trace, parts),
+  ];
+}
+
+const MODES: readonly string[] = ['HALF_UP', 'HALF_EVEN'];
+
+function roundingFaults({ exponent }: LineTrace, { exact: found, rounding: { mode, amount, residue, lessSettled }, ...side }: SideTrace): string[] {
+  const value = pairOfJson(found) ?? ZERO;
+  const parts: readonly PartTrace[] = 'parts' in side ? side.parts : [];
+  const isTrueUp = ('quantity' in side ? [side.quantity] : parts.map(({ quantity }) => quantity)).every(({ kind }) => kind === 'GROUPED_LINES');
+  return [
+    ...(MODES.includes(mode) && amount === moneyText(roundedTo(value, exponent, mode), exponent) ? [] : ['wrongly rounded']),
+    ...(equal(plus(pairOf(amount), pairOfJson(residue) ?? ZERO), value) && pairOfJson(residue) !== null ? [] : ['wrong residue']),
+    ...((lessSettled !== undefined) === isTrueUp ? [] : ['a true-up, and nothing else, is less what the group lines settled to']),
+    ...(lessSettled === undefined || lessSettled === moneyText(minorUnits(lessSettled, exponent), exponent) ? [] : ['what the group lines settled to is no amount']),
+  ];
+}
+
+/** Cumulative rounding: the share of a part is what it makes the rounded sum grow by. */
+function shareFaults({ exponent }: LineTrace, side: SideTrace): string[] {
+  if (!('parts' in side)) return [];
+  const { mode } = side.rounding;
+  const exacts = side.parts.map((part) => pairOfJson(part.exact) ?? ZERO);
+  const through = (count: number) => roundedTo(sum(exacts.slice(0, count)), exponent, mode);
+  return [
+    ...side.parts.flatMap(({ amount }, position) => (amount === moneyText(through(position + 1) - through(position), exponent) ? [] : [`part ${position + 1} has another share`])),
+    ...(side.parts.length > 1 ? [] : ['a single part stands by itself']),
+  ];
+}
+
+/** Parts follow each other, within the cycle. */
+function orderFaults({ cycle }: LineTrace, parts: readonly PartTrace[]): string[] {
+  let end = cycle.start;
+  const faults = parts.flatMap(({ servicePeriod }) => {
+    if (servicePeriod === undefined) return [];
+    const inOrder = micros(end) <= micros(servicePeriod.start) && micros(servicePeriod.start) <= micros(servicePeriod.end);
+    end = servicePeriod.end;
+    return inOrder ? [] : ['the parts are not in order'];
   });
-  return (
-    dayNumber(active.end, zone) - dayNumber(active.start, zone) === activeDays &&
-    dayNumber(period.end, zone) - dayNumber(period.start, zone) === periodDays &&
-    activeDays < periodDays &&
-    equal(due.reduce(plus, ZERO), pairOfJson(fees)) &&
-    equal(times(pairOfJson(fees), [BigInt(activeDays), BigInt(periodDays)]), pairOfJson(prorated))
-  );
+  return micros(end) <= micros(cycle.end) ? faults : [...faults, 'the parts reach beyond the cycle'];
 }
 
-function dayNumber(time: string, zone: string): number {
-  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(time));
-  return Date.parse(`${parts}T00:00:00Z`) / 86_400_000;
+/** What a side comes to, in minor units. */
+function minorUnitsOf(side: SideTrace | null, exponent: number): bigint {
+  if (side === null) return 0n;
+  const { amount, lessSettled } = side.rounding;
+  return minorUnits(amount, exponent) - (lessSettled === undefined ? 0n : minorUnits(lessSettled, exponent));
 }
 
-function stepAmount(step: RatingStep): Pair {
-  if (step.kind === 'PRORATION') {
-    const [numerator, denominator] = pairOfJson(step.fees);
-    return plus(pairOfJson(step.prorated), [-numerator, denominator]);
-  }
-  const units = times(pairOfJson(step.quantity), pairOf(step.unitAmount));
-  const flat = step.kind === 'GRADUATED_TIER' || step.kind === 'VOLUME_TIER' ? step.flatAmount : null;
-  return flat === null ? units : plus(units, pairOf(flat));
+/** Of text with that many digits; of other text another number. */
+function minorUnits(amount: string, exponent: number): bigint {
+  return roundedTo(pairOf(amount), exponent, 'FLOOR');
 }
 
-function liesWithinTier(step: RatingStep): boolean {
-  return step.kind === 'GRADUATED_TIER' || step.kind === 'VOLUME_TIER' ? tierTakes(step) : true;
+/**
+ * Where a true-up does not say what its item's group lines say. Zero lines may be left out of a run, so a true-up is only
+ * held against group lines that are all there.
+ */
+export function trueUpFaults(lines: readonly RunLine[]): string[] {
+  return lines.filter(({ chargeKind }) => chargeKind === 'TRUE_UP').flatMap((line) => {
+    const groups = lines.filter(({ chargeKind, item, priceCode, cycleIndex, isAdjustment }) =>
+      chargeKind === 'USAGE' && item === line.item && priceCode === line.priceCode && cycleIndex === line.cycleIndex && isAdjustment === line.isAdjustment);
+    return (['settled', 'billed'] as const).flatMap((name) => {
+      const side = line.trace[name];
+      return side === null ? [] : groupedFaults(side, groups.flatMap(({ trace }) => trace[name] ?? []), line.trace.exponent).map((fault) => `${name}: ${fault}`);
+    });
+  });
 }
 
-function tierTakes(step: TierStep): boolean {
-  const reached = step.kind === 'VOLUME_TIER' ? pairOfJson(step.quantity) : plus(pairOf(step.above), pairOfJson(step.quantity));
-  const aboveLower = step.tier === 1 || !atMost(reached, pairOf(step.above));
-  return aboveLower && (step.upTo === null || atMost(reached, pairOf(step.upTo)));
-}
-
-/** floor((2x + 1) / 2) of the magnitude, with one off for a tie that goes to even. */
-function roundedHalf([numerator, denominator]: Pair, exponent: number, mode: string): bigint {
-  const scaled = (numerator < 0n ? -numerator : numerator) * 10n ** BigInt(exponent);
-  const halfUp = (2n * scaled + denominator) / (2n * denominator);
-  const isTie = (2n * scaled) % denominator === 0n && ((2n * scaled) / denominator) % 2n === 1n;
-  const magnitude = isTie && mode === 'HALF_EVEN' && halfUp % 2n === 1n ? halfUp - 1n : halfUp;
-  return numerator < 0n ? -magnitude : magnitude;
+function groupedFaults(side: SideTrace, groupSides: readonly SideTrace[], exponent: number): string[] {
+  let areAllThere = true;
+  const faults = partsIn(side).flatMap(({ quantity, servicePeriod }) => {
+    if (quantity.kind !== 'GROUPED_LINES') return ['a true-up is of group lines'];
+    const lines = groupSides.flatMap(partsIn).filter((part) => JSON.stringify(part.servicePeriod) === JSON.stringify(servicePeriod));
+    if (lines.length < quantity.lines) areAllThere = false;
+    if (lines.length !== quantity.lines) return lines.length > quantity.lines ? ['there are more group lines than it says'] : [];
+    return faultsAgainst(exact(sum(lines.map((part) => pairOfJson(part.exact) ?? ZERO))), quantity.exact, 'the group lines together');
+  });
+  const settled = groupSides.reduce((total, { rounding }) => total + minorUnits(rounding.amount, exponent), 0n);
+  const isLess = side.rounding.lessSettled === moneyText(settled, exponent);
+  return areAllThere && !isLess ? [...faults, 'the group lines settled to something else'] : faults;
 }

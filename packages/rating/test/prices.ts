@@ -58,8 +58,8 @@ export function modifiers(short: { readonly convert?: string; readonly included?
 function conversion(text: string): UnitConversion {
   const [sign, factor = '', mode, decimals] = text.split(' ');
   const operation = sign === '×' ? 'MULTIPLY' : 'DIVIDE';
-  const rounded = mode === 'CEILING' || mode === 'FLOOR' || mode === 'HALF_UP' || mode === 'HALF_EVEN' ? { rounding: { mode, decimals: Number(decimals) } } : {};
-  return { operation, factor: decimal(factor), ...rounded };
+  const exact = { operation, factor: decimal(factor) } as const;
+  return mode === 'CEILING' || mode === 'FLOOR' || mode === 'HALF_UP' || mode === 'HALF_EVEN' ? { ...exact, rounding: { mode, decimals: Number(decimals) } } : exact;
 }
 
 type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined | null> };

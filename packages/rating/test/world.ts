@@ -20,6 +20,7 @@ import {
   type DigestedUsageEvent,
   firstCutoff,
   type Instant,
+  levelsAfter,
   parseDecimal,
   parseInstant,
   type Price,
@@ -107,6 +108,11 @@ export interface RecordedEvent extends UsageEvent {
   readonly recordedTime: Instant;
 }
 
+export interface WorldMeter {
+  readonly kind: AggregationKind;
+  readonly uniqueProperty?: string;
+}
+
 export interface World {
   readonly engineVersion?: number;
   readonly start: string;
@@ -114,7 +120,8 @@ export interface World {
   readonly currencyCode?: string;
   readonly settings?: readonly SettingsVersion[];
   readonly prices: readonly Price[];
-  readonly meters?: Readonly<Record<string, AggregationKind>>;
+  /** SUM unless said otherwise. */
+  readonly meters?: Readonly<Record<string, AggregationKind | WorldMeter>>;
   readonly events?: readonly RecordedEvent[];
   readonly facts?: RunFacts['subscription']['facts'];
   readonly overrides?: readonly VersionedPrice[];
@@ -210,20 +217,35 @@ export function creditsAfter(runs: readonly CreditOutcome[]): readonly CarriedCr
     .filter(({ remainingMinorUnits }) => remainingMinorUnits !== 0n);
 }
 
+/**
+ * What a WEIGHTED_SUM carries in is the sum of all matching events before the interval, from the first one ever on: the
+ * level lasts over cycles, parts and pauses, whether or not anything was in service when the events happened.
+ */
 export function answers(world: World, queries: readonly UsageQuery[]): Map<string, AggregatedUsage> {
   return new Map(
     queries.map((query) => {
-      const matching = (world.events ?? []).filter(
-        (event) =>
-          event.meterCode === query.meterCode &&
-          event.customerReference === query.customerReference &&
-          event.eventTime >= query.interval.start &&
-          event.eventTime < query.interval.end &&
-          event.recordedTime < query.knownBefore,
-      );
-      return [query.queryKey, aggregateUsage(world.meters?.[query.meterCode] ?? 'SUM', matching.map(digested))];
+      const { interval, period, groupBy, needsEventValues } = query;
+      const { kind, ...ofMeter } = meterOf(world, query.meterCode);
+      const known = (world.events ?? []).filter((event) => matches(event, query));
+      const within = known.filter(({ eventTime }) => eventTime >= interval.start && eventTime < interval.end);
+      const before = known.filter(({ eventTime }) => kind === 'WEIGHTED_SUM' && eventTime < interval.start);
+      const terms = { ...ofMeter, interval, period, groupBy, needsEventValues, levels: levelsAfter(before, { groupBy }) };
+      return [query.queryKey, aggregateUsage(kind, within.map(digested), terms)];
     }),
   );
+}
+
+function meterOf({ meters = {} }: World, code: string): WorldMeter {
+  const meter = meters[code] ?? 'SUM';
+  return typeof meter === 'string' ? { kind: meter } : meter;
+}
+
+/** Whether the event is one that the query asks for, whenever it happened. */
+function matches(event: RecordedEvent, query: UsageQuery): boolean {
+  return event.meterCode === query.meterCode &&
+    event.customerReference === query.customerReference &&
+    (event.subscriptionReference === null || event.subscriptionReference === query.subscriptionReference) &&
+    event.recordedTime < query.knownBefore;
 }
 
 export function bill(world: World, runIndex: number): ComposedRun {

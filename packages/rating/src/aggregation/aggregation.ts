@@ -7,18 +7,19 @@
  * The trap: this fold is the definition. Whatever computes usage elsewhere, in SQL for instance, must equal it to the
  * last digit.
  */
-import { invariant, unreachable } from '../errors.ts';
-import { type ExactJson, type Fraction, fractionToDecimal } from '../number/fraction.ts';
-import type { UsageGroup } from '../usage/group.ts';
+import { invariant, RatingError } from '../errors.ts';
+import { type ExactJson, exactToJson, type Fraction } from '../number/fraction.ts';
+import type { Interval } from '../time/instant.ts';
+import { groupKey, groupOf, type UsageGroup } from '../usage/group.ts';
 import { type UsageEvent, usageSetDigest } from '../usage/usage-event.ts';
-import { count } from './count.ts';
-import { sum } from './sum.ts';
-
-export type AggregationKind = 'COUNT' | 'SUM';
+import { type AggregationKind, aggregationOf, type AggregationTerms } from './aggregation-of.ts';
+import { type GroupLevel, levelsAfter, totalLevel } from './level.ts';
 
 export interface Aggregation<State> {
   readonly empty: () => State;
+  /** With one event more. May change the state it is given: go on with the one it answers. */
   readonly add: (state: State, event: UsageEvent) => State;
+  /** Leaves both as they are. */
   readonly merge: (one: State, other: State) => State;
   readonly quantity: (state: State) => Fraction;
 }
@@ -43,27 +44,86 @@ export interface GroupUsage extends Omit<AggregatedUsage, 'groups'> {
 
 export type DigestedUsageEvent = UsageEvent & { readonly contentDigest: Uint8Array };
 
+/** What is asked of a set of events beside its quantity, and what some kinds need for it. */
+export interface UsageTerms {
+  readonly uniqueProperty?: AggregationTerms['uniqueProperty'];
+  readonly interval?: Interval;
+  readonly period?: Interval;
+  /** WEIGHTED_SUM: the levels at the start of the interval, by group where the usage is grouped; see `levelsAfter`. */
+  readonly levels?: readonly GroupLevel[];
+  /** Properties by which the usage is to be grouped too. */
+  readonly groupBy?: readonly string[];
+  /** Whether the value of each event is wanted; a COUNT's events are worth 1 each. */
+  readonly needsEventValues?: boolean;
+}
+
+/** Events with the level they add to; the level is of no account where none lasts. */
+interface UsageSet {
+  readonly events: readonly DigestedUsageEvent[];
+  readonly carriedIn: string;
+}
+
 /**
- * The usage of exactly these events; each key at most once. Errors: USAGE_VALUE_MISSING where the kind needs a value.
+ * The usage of exactly these events; each key at most once. Groups are listed in the order of their keys. Errors:
+ * USAGE_VALUE_MISSING where the kind needs a value, AGGREGATION_PROPERTY_MISSING, AGGREGATION_INTERVAL_MISSING,
+ * AGGREGATION_NOT_ADDITIVE where values are wanted of events that have no share of the quantity.
  */
-export function aggregateUsage(kind: AggregationKind, events: Iterable<DigestedUsageEvent>): AggregatedUsage {
+export function aggregateUsage(kind: AggregationKind, events: Iterable<DigestedUsageEvent>, terms: UsageTerms = {}): AggregatedUsage {
+  const { groupBy = [], levels = [] } = terms;
   const counted = [...events];
-  const quantity = fractionToDecimal(aggregateQuantity(kind, counted));
-  invariant(quantity !== null, 'counts and sums of decimals are decimals');
-  return { eventCount: BigInt(counted.length), quantity, usageSetDigest: usageSetDigest(counted) };
+  const usage = usageOf(kind, { events: counted, carriedIn: totalLevel(levels) }, terms);
+  if (groupBy.length === 0) return usage;
+  const groups = groupsOf(counted, groupBy, kind === 'WEIGHTED_SUM' ? levels : []);
+  return { ...usage, groups: groups.map(({ group, set }) => ({ group, ...usageOf(kind, set, terms) })) };
 }
 
-function aggregateQuantity(kind: AggregationKind, events: readonly UsageEvent[]): Fraction {
-  switch (kind) {
-    case 'COUNT':
-      return fold(count, events);
-    case 'SUM':
-      return fold(sum, events);
-    default:
-      return unreachable(kind);
+function usageOf(kind: AggregationKind, { events, carriedIn }: UsageSet, terms: UsageTerms): Omit<AggregatedUsage, 'groups'> {
+  const aggregation = aggregationOf(kind, aggregationTerms(terms, carriedIn));
+  return {
+    eventCount: BigInt(events.length),
+    quantity: exactToJson(aggregation.quantity(events.reduce(aggregation.add, aggregation.empty()))),
+    usageSetDigest: usageSetDigest(events),
+    ...(kind === 'WEIGHTED_SUM' ? { carriedIn } : {}),
+    ...(terms.needsEventValues === true ? { eventValues: eventValues(kind, events) } : {}),
+  };
+}
+
+function aggregationTerms({ uniqueProperty, interval, period }: UsageTerms, carriedIn: string): AggregationTerms {
+  return {
+    ...(uniqueProperty === undefined ? {} : { uniqueProperty }),
+    ...(interval === undefined ? {} : { interval }),
+    ...(period === undefined ? {} : { period }),
+    carriedIn,
+  };
+}
+
+function groupsOf(events: readonly DigestedUsageEvent[], groupBy: readonly string[], levels: readonly GroupLevel[]): readonly { readonly group: UsageGroup; readonly set: UsageSet }[] {
+  const byKey = new Map<string, { readonly group: UsageGroup; readonly events: DigestedUsageEvent[]; readonly carriedIn: string }>();
+  for (const { group, level } of levelsAfter([], { groupBy, levels })) byKey.set(groupKey(group), { group, events: [], carriedIn: level });
+  for (const event of events) {
+    const group = groupOf(groupBy, event.properties);
+    const key = groupKey(group);
+    const known = byKey.get(key);
+    if (known === undefined) byKey.set(key, { group, events: [event], carriedIn: '0' });
+    else known.events.push(event);
   }
+  return [...byKey].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, { group, ...set }]) => ({ group, set }));
 }
 
-function fold<State>(aggregation: Aggregation<State>, events: readonly UsageEvent[]): Fraction {
-  return aggregation.quantity(events.reduce(aggregation.add, aggregation.empty()));
+/** What each event adds to the quantity. */
+function eventValues(kind: AggregationKind, events: readonly UsageEvent[]): readonly ExactJson[] {
+  if (kind === 'COUNT') return events.map(() => '1');
+  if (kind !== 'SUM') {
+    throw new RatingError('AGGREGATION_NOT_ADDITIVE', `The quantity of a ${kind} is not made up of its events' values.`, { aggregation: kind });
+  }
+  return events.toSorted(byTimeThenKey).map(({ value }) => {
+    invariant(value !== null, 'an event that was added up has a value');
+    return value;
+  });
+}
+
+function byTimeThenKey(one: UsageEvent, other: UsageEvent): number {
+  if (one.eventTime !== other.eventTime) return one.eventTime < other.eventTime ? -1 : 1;
+  if (one.idempotencyKey === other.idempotencyKey) return 0;
+  return one.idempotencyKey < other.idempotencyKey ? -1 : 1;
 }

@@ -1,4 +1,4 @@
-/** COUNT: how many events there are, whatever their value. */
+/** COUNT: how many events there are, whatever their value. The state is that number. */
 import { fractionFromBigInt } from '../number/fraction.ts';
 import type { Aggregation } from './aggregation.ts';
 

@@ -85,23 +85,28 @@ interface SplitEvents {
 
 function freeAndPaid(allowance: FreeAllowance, values: readonly Fraction[]): SplitEvents {
   let freeCount = 0;
-  let total = ZERO_FRACTION;
-  while (freeCount < values.length && isFree(allowance, freeCount + 1, addFractions(total, values[freeCount] ?? ZERO_FRACTION))) {
-    total = addFractions(total, values[freeCount] ?? ZERO_FRACTION);
+  let freeQuantity = ZERO_FRACTION;
+  for (const value of values) {
+    const total = addFractions(freeQuantity, value);
+    if (!withinEvents(allowance, freeCount + 1) || !withinAmount(allowance, total)) break;
     freeCount += 1;
+    freeQuantity = total;
   }
-  const paid = values.slice(freeCount);
-  const reaching = paid[0];
-  if (reaching === undefined || !isFree({ ...allowance, amount: null }, freeCount + 1, total)) return { freeCount, freeQuantity: total, paid };
-  const rest = subtractFractions(allowance.amount ?? total, total); // of the free amount, for the event that reaches beyond it
-  return { freeCount, freeQuantity: addFractions(total, rest), paid: [subtractFractions(reaching, rest), ...paid.slice(1)] };
+  const [reaching, ...paid] = values.slice(freeCount);
+  if (reaching === undefined || allowance.amount === null || !withinEvents(allowance, freeCount + 1)) return { freeCount, freeQuantity, paid: values.slice(freeCount) };
+  const rest = subtractFractions(allowance.amount, freeQuantity); // for the event that reaches beyond the free amount
+  return { freeCount, freeQuantity: allowance.amount, paid: [subtractFractions(reaching, rest), ...paid] };
 }
 
-/** Whether the event of this number is free altogether, with which the events before it come to the total. */
-function isFree({ events, amount }: FreeAllowance, number: number, total: Fraction): boolean {
-  if (events === null && amount === null) return false;
-  const counts = events === null || compareFractions(fractionFromBigInt(BigInt(number)), events) <= 0;
-  return counts && (amount === null || (!isZero(amount) && compareFractions(total, amount) <= 0));
+/** Whether the event of this number, from 1, may still be free; none is where there is no allowance at all. */
+function withinEvents({ events, amount }: FreeAllowance, number: number): boolean {
+  if (events === null) return amount !== null;
+  return compareFractions(fractionFromBigInt(BigInt(number)), events) <= 0;
+}
+
+/** Whether events that come to this total may all be free. */
+function withinAmount({ amount }: FreeAllowance, total: Fraction): boolean {
+  return amount === null || (!isZero(amount) && compareFractions(total, amount) <= 0);
 }
 
 interface LimitedEvents {

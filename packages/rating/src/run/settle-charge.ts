@@ -10,6 +10,7 @@
 import { derivedId } from '../canonical/derived-id.ts';
 import { invariant } from '../errors.ts';
 import type { RatedQuantity } from '../model/model.ts';
+import { daysTrace } from '../modifier/proration.ts';
 import { currencyExponent } from '../number/currency.ts';
 import { type Fraction, fractionToJson, sumFractions } from '../number/fraction.ts';
 import { formatMinorUnits } from '../number/money.ts';
@@ -130,9 +131,15 @@ function partTrace(charge: Charge, { part, quantityTrace, rated }: RatedPart): P
     ...shortened(charge, part),
     quantity: quantityTrace,
     price: priceTrace(charge, part),
+    ...limitDays(part),
     steps: rated.steps(),
     exact: fractionToJson(rated.amount),
   };
+}
+
+function limitDays({ version: { modifiers = {} }, proration }: ChargePart): Pick<PartTrace, 'limitDays'> {
+  const hasLimits = modifiers.minimum !== undefined || modifiers.maximum !== undefined;
+  return proration !== null && hasLimits ? { limitDays: daysTrace(proration) } : {};
 }
 
 /** Said only where it is not the cycle, which the line names anyway. */

@@ -1,28 +1,32 @@
 /**
  * A trace for a person with a pencil: every step as an equation that can be worked out by hand.
  *
- * One string per printed line, indented by two spaces per level; no amount is computed here, all are copied from the
- * trace.
+ * One string per printed line, indented by two spaces per level. Amounts are copied from the trace; all that is worked
+ * out here is what an equation needs to be whole: how much of a quantity was included, and the running sums by which
+ * the parts of a line share its rounding. The trap: the text is for reading. Nothing is ever parsed back from it.
  */
-import { unreachable } from '../errors.ts';
-import { type FractionJson, fractionFromJson, fractionToDecimal } from '../number/fraction.ts';
+import { addFractions, type Fraction, fractionFromJson, fractionToJson, ZERO_FRACTION } from '../number/fraction.ts';
+import { formatMinorUnits, parseMinorUnits } from '../number/money.ts';
 import type { RunLine } from '../run/run.ts';
-import type { LineTrace, PriceTrace, ProrationStep, QuantityTrace, RatingStep, SideTrace, TierStep } from './trace.ts';
+import { describeGroup } from '../usage/group.ts';
+import { indented, plural, printDays, printExact, printFraction, printStep } from './print-step.ts';
+import type { DaysTrace, LineTrace, PartedSideTrace, PartTrace, PriceTrace, QuantityTrace, SideTrace, UsageQuantityTrace } from './trace.ts';
 
 /** The derivation of one line. */
 export function printTrace(line: Pick<RunLine, 'description' | 'trace'>): string[] {
   const { trace } = line;
-  const { cycle, settled, billed } = trace;
+  const { cycle, group, settled, billed } = trace;
   const heading = [
     `${line.description}: ${trace.amount} ${trace.currencyCode}`,
     `  cycle ${cycle.index}: ${cycle.start} to ${cycle.end}`,
+    ...(group === undefined ? [] : [`  of the group ${describeGroup(group)}`]),
   ];
   if (billed === null && settled !== null) return [...heading, ...printSide(trace, settled).map(indented)];
   return [
     ...heading,
     ...printNamedSide(trace, 'called for now', settled),
     ...printNamedSide(trace, 'called for when last billed', billed),
-    `  ${settled?.rounding.amount ?? '0'} − ${billed?.rounding.amount ?? '0'} = ${trace.amount}`,
+    `  ${amountOfSide(trace, settled)} − ${amountOfSide(trace, billed)} = ${trace.amount}`,
   ];
 }
 
@@ -31,71 +35,86 @@ function printNamedSide(trace: LineTrace, name: string, side: SideTrace | null):
   return [`  ${name}:`, ...printSide(trace, side).map(indented).map(indented)];
 }
 
-function printSide({ exponent }: LineTrace, side: SideTrace): string[] {
-  const { mode, amount, residue } = side.rounding;
-  const { servicePeriod } = side;
+function printSide(trace: LineTrace, side: SideTrace): string[] {
+  const { mode, amount, residue, lessSettled } = side.rounding;
+  return [
+    ...('parts' in side ? printParts(trace, side) : [...printPart(side, side.knownBefore), `exact ${printFraction(side.exact)}`]),
+    `rounded ${mode} to ${trace.exponent} digits: ${amount}, residue ${printFraction(residue)}`,
+    ...(lessSettled === undefined ? [] : [`less what the group lines settled to: ${amount} − ${lessSettled} = ${amountOfSide(trace, side)}`]),
+  ];
+}
+
+/** Each part, then how they share the rounded sum: round(this part and those before) − round(those before). */
+function printParts({ exponent }: LineTrace, { knownBefore, parts, exact, rounding: { mode } }: PartedSideTrace): string[] {
+  let sum = ZERO_FRACTION;
+  let settled = 0n;
+  const printed = parts.flatMap((part, position) => {
+    const before = { sum, settled };
+    sum = addFractions(sum, fractionFromJson(part.exact));
+    settled += parseMinorUnits(part.amount, exponent);
+    const rounded = formatMinorUnits(settled, exponent);
+    const through = position === 0
+      ? `its share: rounded ${mode} ${part.amount}`
+      : `its share: ${printValue(before.sum)} + ${printFraction(part.exact)} = ${printValue(sum)}, rounded ${mode} ${rounded}, less ${formatMinorUnits(before.settled, exponent)} before it: ${part.amount}`;
+    return [`part ${position + 1} of ${parts.length}`, ...[...printPart(part, knownBefore), `exact ${printFraction(part.exact)}`, through].map(indented)];
+  });
+  return [...printed, `exact ${parts.map((part) => printFraction(part.exact)).join(' + ')} = ${printFraction(exact)}`];
+}
+
+function printPart({ servicePeriod, quantity, price, limitDays, steps }: PartTrace, knownBefore: string): string[] {
   return [
     ...(servicePeriod === undefined ? [] : [`in service ${servicePeriod.start} to ${servicePeriod.end}`]),
-    printQuantity(side.quantity, side.knownBefore),
-    ...printPrice(side.price),
-    ...side.steps.flatMap(printStep).map(indented),
-    `exact ${printFraction(side.exact)}`,
-    `rounded ${mode} to ${exponent} digits: ${amount}, residue ${printFraction(residue)}`,
+    ...printQuantity(quantity, knownBefore),
+    ...printPrice(price),
+    printRule(price, limitDays),
+    ...printDays(limitDays),
+    ...steps.flatMap(printStep).map(indented),
   ];
 }
 
-function printQuantity(quantity: QuantityTrace, knownBefore: string): string {
-  if (quantity.kind === 'ITEM') return `quantity ${quantity.quantity} of the item, known before ${knownBefore}`;
-  const { eventCount, meterCode, usageSetDigest } = quantity;
-  const events = `${eventCount} ${eventCount === '1' ? 'event' : 'events'} of ${meterCode}, recorded before ${knownBefore}`;
-  return `quantity ${quantity.quantity} from ${events}, set ${usageSetDigest}`;
-}
-
-function printPrice({ code, version, effectiveFrom, effectiveTo, resolvedAt, knownBefore, model }: PriceTrace): string[] {
-  const effective = `effective from ${effectiveFrom}${effectiveTo === null ? '' : ` to ${effectiveTo}`}`;
-  return [
-    `price ${code} version ${version}, ${effective}`,
-    knownBefore === null
-      ? `  chosen at ${resolvedAt}: the first one published, as none was in time for the cutoff`
-      : `  chosen at ${resolvedAt} among versions recorded before ${knownBefore}`,
-    model.kind,
-  ];
-}
-
-function printStep(step: RatingStep): string[] {
-  switch (step.kind) {
-    case 'FLAT':
-    case 'PER_UNIT':
-      return [`${printFraction(step.quantity)} × ${step.unitAmount} = ${printFraction(step.amount)}`];
-    case 'GRADUATED_TIER':
-    case 'VOLUME_TIER':
-      return [printTier(step)];
-    case 'PRORATION':
-      return printProration(step);
+function printQuantity(quantity: QuantityTrace, knownBefore: string): string[] {
+  switch (quantity.kind) {
+    case 'ITEM':
+      return [`quantity ${quantity.quantity} of the item, known before ${knownBefore}`];
+    case 'GROUPED_LINES':
+      return [`${plural(quantity.lines.toString(), 'group line')}, together ${printFraction(quantity.exact)}, known before ${knownBefore}`];
     default:
-      return unreachable(step);
+      return printUsage(quantity, knownBefore);
   }
 }
 
-function printTier(step: TierStep): string {
-  const range = [step.tier === 1 ? [] : [`above ${step.above}`], step.upTo === null ? [] : [`up to ${step.upTo}`]].flat();
-  const flat = step.flatAmount === null ? '' : ` + ${step.flatAmount}`;
-  const equation = `${printFraction(step.quantity)} × ${step.unitAmount}${flat} = ${printFraction(step.amount)}`;
-  return `tier ${step.tier}, ${range.join(' ') || 'every quantity'}: ${equation}`;
-}
-
-function printProration({ active, period, zone, activeDays, periodDays, fees, prorated, amount }: ProrationStep): string[] {
+function printUsage({ quantity, eventCount, meterCode, usageSetDigest, carriedIn, groups = [] }: UsageQuantityTrace, knownBefore: string): string[] {
+  const events = `${plural(eventCount, 'event')} of ${meterCode}, recorded before ${knownBefore}`;
   return [
-    `fees × ${activeDays} of ${periodDays} days: ${printFraction(fees)} × ${activeDays}/${periodDays} = ${printFraction(prorated)}, a change of ${printFraction(amount)}`,
-    `  ${activeDays} days from ${active.start} to ${active.end}, ${periodDays} from ${period.start} to ${period.end}, as dates in ${zone}`,
+    `quantity ${printExact(quantity)} from ${events}, set ${usageSetDigest}`,
+    ...(carriedIn === undefined ? [] : [`  a level of ${printExact(carriedIn)} carried in at its start, contained in the quantity`]),
+    ...groups.map((one) => `  ${describeGroup(one.group)}: ${printExact(one.quantity)} from ${plural(one.eventCount, 'event')}, set ${one.usageSetDigest}`),
   ];
 }
 
-/** As a decimal where it has a finite one, otherwise `numerator/denominator`. */
-function printFraction(json: FractionJson): string {
-  return fractionToDecimal(fractionFromJson(json)) ?? `${json.numerator}/${json.denominator}`;
+function printPrice(price: PriceTrace): string[] {
+  const { code, version, effectiveFrom, effectiveTo, resolvedAt, knownBefore } = price;
+  const effective = `effective from ${effectiveFrom}${effectiveTo === null ? '' : ` to ${effectiveTo}`}`;
+  return [
+    `price ${code} version ${version}${price.override === true ? ' of the subscription itself' : ''}, ${effective}`,
+    knownBefore === null
+      ? `  chosen at ${resolvedAt}: the first one published, as none was in time for the cutoff`
+      : `  chosen at ${resolvedAt} among versions recorded before ${knownBefore}`,
+  ];
 }
 
-function indented(text: string): string {
-  return `  ${text}`;
+/** The limits too, since a limit that was not reached leaves no step. */
+function printRule({ model, modifiers: { minimum, maximum } = {} }: PriceTrace, limitDays: DaysTrace | undefined): string {
+  const factor = limitDays === undefined ? '' : ` × ${limitDays.activeDays}/${limitDays.periodDays}`;
+  return [model.kind, ...(minimum === undefined ? [] : [`minimum ${minimum}${factor}`]), ...(maximum === undefined ? [] : [`maximum ${maximum}${factor}`])].join(', ');
+}
+
+function amountOfSide({ exponent }: LineTrace, side: SideTrace | null): string {
+  if (side === null) return '0';
+  const { amount, lessSettled } = side.rounding;
+  return lessSettled === undefined ? amount : formatMinorUnits(parseMinorUnits(amount, exponent) - parseMinorUnits(lessSettled, exponent), exponent);
+}
+
+function printValue(value: Fraction): string {
+  return printFraction(fractionToJson(value));
 }

@@ -50,6 +50,11 @@ export type PartTrace = {
   readonly servicePeriod?: PeriodTrace;
   readonly quantity: QuantityTrace;
   readonly price: PriceTrace;
+  /**
+   * Where the part is shorter than the period and its price has a minimum or a maximum: the days by which those are
+   * prorated, since a limit that was not reached leaves no step that could name them.
+   */
+  readonly limitDays?: DaysTrace;
   /** In order; the amounts of those that have one add up to `exact`. */
   readonly steps: readonly RatingStep[];
   readonly exact: FractionJson;
@@ -141,7 +146,7 @@ export type IncludedStep = {
   readonly kind: 'INCLUDED_QUANTITY';
   readonly quantity: FractionJson;
   readonly includedQuantity: Decimal;
-  /** Where the part is shorter than the period: the included quantity × days ÷ days of the period. */
+  /** Of usage, where the part is shorter than the period: the included quantity × days ÷ days of the period. */
   readonly prorated?: ProratedTrace;
   readonly remaining: FractionJson;
 };
