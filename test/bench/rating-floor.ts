@@ -1,5 +1,5 @@
 // The floor of rating: the same graduated price as somebody would write it by hand who needs the amount and nothing else: BigInt, scaled to what these prices need.
-import { graduatedTiers } from './rating-world.ts';
+import { graduatedTiers } from './rating-models.ts';
 
 const QUANTITY_SCALE_DIGITS = 3;
 const UNIT_SCALE_DIGITS = 6;

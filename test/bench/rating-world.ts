@@ -1,51 +1,60 @@
-// What the rating bench rates: a price of four graduated tiers, runs that use it, and usage.
+// What the rating bench composes and folds: the first runs of many subscriptions that differ in reference, time and usage as those of a real month do, and events.
 import {
-  ENGINE_VERSION, instant, parseDecimal, parseInstant, usageQueriesOfRun, type Price, type PriceModel, type RunFacts, type UsageAnswers, type UsageEvent,
+  ENGINE_VERSION, instant, parseDecimal, parseInstant, USUAL_TERMS, usageQueriesOfRun,
+  type Instant, type Price, type PriceModel, type RunFacts, type UsageAnswers, type UsageEvent,
 } from '@valora/rating';
-
-export const graduatedTiers = [
-  { upTo: '1000', unitAmount: '0.01', flatAmount: null },
-  { upTo: '10000', unitAmount: '0.008', flatAmount: '1.5' },
-  { upTo: '500000', unitAmount: '0.0055', flatAmount: null },
-  { upTo: null, unitAmount: '0.004125', flatAmount: '10' },
-] as const;
-
-export const graduatedModel: PriceModel = {
-  kind: 'GRADUATED',
-  tiers: graduatedTiers.map(({ upTo, unitAmount, flatAmount }) => ({
-    upTo: upTo === null ? null : parseDecimal(upTo), unitAmount: parseDecimal(unitAmount), flatAmount: flatAmount === null ? null : parseDecimal(flatAmount),
-  })),
-};
+import { createHash } from 'node:crypto';
+import { benchedModels } from './rating-models.ts';
 
 const START = parseInstant('2026-01-01T00:00:00Z');
-const END = parseInstant('2026-02-01T00:00:00Z');
 const LONG_AGO = parseInstant('2000-01-01T00:00:00Z');
 const MICROS_PER_SECOND = 1_000_000n;
+const MONTH_MICROS = 31n * 86_400n * MICROS_PER_SECOND;
+/** Between the starts of two subscriptions: a time that falls on no round second, so that hardly two share an instant. */
+const APART_MICROS = 7_919_000_123n;
 
-function price(code: string, meterCode: string | null, model: PriceModel): Price {
-  return { code, displayName: code, meterCode, currencyCode: 'USD', versions: [{ version: 1, effectiveFrom: LONG_AGO, effectiveTo: null, recordedTime: LONG_AGO, model }], bounds: [] };
+export interface ComposableRun {
+  readonly facts: RunFacts;
+  readonly answers: UsageAnswers;
 }
 
-/** The first run of a subscription: a fee, and as many lines of the graduated price as asked for, each on a meter of its own. */
-export function runWithLines(metered: number): RunFacts {
+/** The first run of each of so many subscriptions: a fee, and as many lines of the graduated price as asked for, each on a meter of its own. */
+export function firstRuns(subscriptions: number, metered: number): readonly ComposableRun[] {
   const prices = [
-    price('fee', null, { kind: 'FLAT', amount: parseDecimal('20') }),
-    ...Array.from({ length: metered }, (_, number) => price(`usage-${number}`, `meter-${number}`, graduatedModel)),
+    price('fee', null, benchedModels.FLAT),
+    ...Array.from({ length: metered }, (_, number) => price(`usage-${number}`, `meter-${number}`, benchedModels.GRADUATED)),
   ];
+  return Array.from({ length: subscriptions }, (_, number) => {
+    const facts = firstRun(prices, number);
+    return { facts, answers: answersTo(facts, number) };
+  });
+}
+
+function price(code: string, meterCode: string | null, model: PriceModel): Price {
+  return { ...USUAL_TERMS, code, displayName: code, meterCode, currencyCode: 'USD', versions: [{ version: 1, effectiveFrom: LONG_AGO, effectiveTo: null, recordedTime: LONG_AGO, model }], bounds: [] };
+}
+
+function firstRun(prices: readonly Price[], number: number): RunFacts {
+  const start: Instant = instant(START + BigInt(number) * APART_MICROS);
+  const end = instant(start + MONTH_MICROS);
   const items = prices.map(({ code }) => ({ item: code, priceCode: code, quantity: parseDecimal('1') }));
   return {
-    engineVersion: ENGINE_VERSION, currencyCode: 'USD', prices, runIndex: 1, previousCutoff: START, credits: [],
+    engineVersion: ENGINE_VERSION, currencyCode: 'USD', prices, runIndex: 1, cutoff: end, previousCutoff: start, credits: [],
     subscription: {
-      reference: 'subscription-1', customerReference: 'customer-1', startTime: START, cadence: { anchor: START, interval: 'MONTH', count: 1, zone: 'UTC' },
-      facts: [{ kind: 'STARTED', sequence: 1, effectiveTime: START, recordedTime: START, items }],
+      reference: `subscription-${number}`, customerReference: `customer-${number}`, startTime: start, cadence: { anchor: start, interval: 'MONTH', count: 1, zone: 'UTC' },
+      facts: [{ kind: 'STARTED', sequence: 1, effectiveTime: start, recordedTime: start, items }],
     },
     settings: [{ recordedTime: LONG_AGO, roundingMode: 'HALF_UP', graceMicros: 0n, keepZeroLines: true, timeZone: 'UTC' }],
-    cycles: [{ index: 1, start: START, end: END, cutoff: END, tzdataVersion: '2025b' }],
+    cycles: [{ index: 1, start, end, cutoff: end, previousCutoff: start, tzdataVersion: '2025b' }],
   };
 }
 
-export function answersTo(facts: RunFacts): UsageAnswers {
-  return new Map(usageQueriesOfRun(facts).map(({ queryKey }, position) => [queryKey, { eventCount: 100n, quantity: parseDecimal(`${600_000 + position}.25`), usageSetDigest: '0'.repeat(64) }]));
+function answersTo(facts: RunFacts, number: number): UsageAnswers {
+  return new Map(usageQueriesOfRun(facts).map(({ queryKey }, position) => [queryKey, {
+    eventCount: 100n,
+    quantity: parseDecimal(`${600_000 + position}.${25 + 100 * number}`),
+    usageSetDigest: createHash('sha256').update(queryKey).digest('hex'),
+  }]));
 }
 
 export function usageEvents(count: number): UsageEvent[] {

@@ -3,11 +3,12 @@ export {
   type AggregatedUsage,
   aggregateUsage,
   type Aggregation,
+  type AggregationKind,
   type DigestedUsageEvent,
   type GroupUsage,
   type UsageTerms,
 } from './aggregation/aggregation.ts';
-export { type AggregationKind, aggregationOf, type AggregationStates, type AggregationTerms } from './aggregation/aggregation-of.ts';
+export { aggregationOf, type AggregationStates, type AggregationTerms } from './aggregation/aggregation-of.ts';
 export { type GroupLevel, levelsAfter } from './aggregation/level.ts';
 export { canonicalJson, type JsonValue } from './canonical/canonical-json.ts';
 export { composeRun } from './run/compose-run.ts';

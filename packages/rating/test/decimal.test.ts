@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fractionFromDecimal, fractionToDecimal, parseDecimal, RatingError } from '../src/index.ts';
+import { decimalText, rationalOfDecimal } from './rational.ts';
 import { rounds } from './rounds.ts';
 
 const NINES_38 = '9'.repeat(38);
@@ -14,6 +15,13 @@ describe('a decimal has one text', () => {
     ['1.50', '1.5'],
     ['-12.00', '-12'],
     ['100', '100'],
+    ['00', '0'],
+    ['-00.5', '-0.5'],
+    ['10.0', '10'],
+    ['0.10', '0.1'],
+    ['12345678901234567890', '12345678901234567890'],
+    ['-12345678901234567890', '-12345678901234567890'],
+    ['-0.000000000000000001', '-0.000000000000000001'],
     ['0.000000000000000001', '0.000000000000000001'],
     ['0.0000000000000000010', '0.000000000000000001'],
     [NINES_38, NINES_38],
@@ -60,6 +68,20 @@ describe('anything else is refused by name', () => {
         } catch (error) {
           expect(error).toBeInstanceOf(RatingError);
         }
+      }),
+      rounds(1000),
+    );
+  });
+
+  test('law: every decimal is the canonical text of its number, and canonical text stays as it is', () => {
+    fc.assert(
+      fc.property(decimalText, (text) => {
+        const [numerator] = rationalOfDecimal(text);
+        const scale = text.split('.')[1]?.length ?? 0;
+        const digits = (numerator < 0n ? -numerator : numerator).toString().padStart(scale + 1, '0');
+        const [whole, fraction] = [digits.slice(0, digits.length - scale), digits.slice(digits.length - scale).replace(/0+$/, '')];
+        const canonical = `${numerator < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+        expect([parseDecimal(text), parseDecimal(canonical)]).toEqual([canonical, canonical]);
       }),
       rounds(1000),
     );

@@ -4,6 +4,8 @@ import {
   addFractions,
   compareFractions,
   divideFractions,
+  exactFromJson,
+  exactToJson,
   type Fraction,
   fractionFromBigInt,
   fractionFromDecimal,
@@ -13,6 +15,7 @@ import {
   multiplyFractions,
   subtractFractions,
 } from '../src/index.ts';
+import { negateFraction } from '../src/number/fraction.ts';
 import { rounds } from './rounds.ts';
 
 const fraction = fc
@@ -33,6 +36,22 @@ describe('exact arithmetic in lowest terms', () => {
     ['2/−4 = −1/2', fractionFromBigInt(2n, -4n), '-1/2'],
     ['0.125 = 1/8', fractionFromDecimal('0.125'), '1/8'],
     ['-10.50 = −21/2', fractionFromDecimal('-10.50'), '-21/2'],
+    ['6.4 = 32/5, though 64 has more twos than 10', fractionFromDecimal('6.4'), '32/5'],
+    ['0.5625 = 9/16', fractionFromDecimal('0.5625'), '9/16'],
+    ['-0.0625 = −1/16', fractionFromDecimal('-0.0625'), '-1/16'],
+    ['0.007 = 7/1000', fractionFromDecimal('0.007'), '7/1000'],
+    ['007.100 = 71/10', fractionFromDecimal('007.100'), '71/10'],
+    ['1200 = 1200/1', fractionFromDecimal('1200'), '1200/1'],
+    ['-0 = 0/1', fractionFromDecimal('-0'), '0/1'],
+    ['-0.00 = 0/1', fractionFromDecimal('-0.00'), '0/1'],
+    ['0 × −5 = 0/1', multiplyFractions(fractionFromDecimal('0'), fractionFromDecimal('-5')), '0/1'],
+    ['−5 + 5 = 0/1', addFractions(fractionFromDecimal('-5'), fractionFromDecimal('5')), '0/1'],
+    ['−0 = 0/1', negateFraction(fractionFromDecimal('0')), '0/1'],
+    ['1/3 × 3 = 1/1', multiplyFractions(fractionFromBigInt(1n, 3n), fractionFromDecimal('3')), '1/1'],
+    ['0.1 + 1/30 = 2/15', addFractions(fractionFromDecimal('0.1'), fractionFromBigInt(1n, 30n)), '2/15'],
+    ['1 ÷ 3 = 1/3', divideFractions(fractionFromDecimal('1'), fractionFromDecimal('3')), '1/3'],
+    ['1 ÷ 0.08 = 25/2', divideFractions(fractionFromDecimal('1'), fractionFromDecimal('0.08')), '25/2'],
+    ['20 × 15/31 = 300/31', multiplyFractions(fractionFromDecimal('20'), fractionFromBigInt(15n, 31n)), '300/31'],
   ])('%s', (_equation, value, expected) => {
     expect(text(value)).toBe(expected);
   });
@@ -51,6 +70,18 @@ describe('exact arithmetic in lowest terms', () => {
   test('a sum may be wider than 38 digits', () => {
     const wide = `${'9'.repeat(60)}.123456789012345678`;
     expect(fractionToDecimal(fractionFromDecimal(wide))).toBe(wide);
+  });
+
+  test.each([
+    ['0.125', '0.125'],
+    ['-12.50', '-12.5'],
+    [{ numerator: '1', denominator: '3' }, { numerator: '1', denominator: '3' }],
+    [{ numerator: '-2', denominator: '6' }, { numerator: '-1', denominator: '3' }],
+    [{ numerator: '2', denominator: '-6' }, { numerator: '-1', denominator: '3' }],
+    [{ numerator: '3', denominator: '8' }, '0.375'],
+    [{ numerator: '0', denominator: '31' }, '0'],
+  ])('%j is written %j', (json, canonical) => {
+    expect(exactToJson(exactFromJson(json))).toEqual(canonical);
   });
 
   test('division by zero, text that is no decimal, and a fraction over zero break off', () => {

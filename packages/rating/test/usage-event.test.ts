@@ -107,6 +107,17 @@ describe('derived ids', () => {
     expect(value.toString(16)).toBe('4f53cda18c2baa0c0354bb5f9a3ecbe5');
   });
 
+  test('law: the digits are the first 128 bits of the digest, whatever the parts', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string(), { maxLength: 4 }), (parts) => {
+        const digits = Array.from(derivedId('x', ...parts).slice(2), (digit) => '0123456789abcdefghjkmnpqrstvwxyz'.indexOf(digit));
+        const value = digits.reduce((sum, digit) => sum * 32n + BigInt(digit), 0n);
+        expect(value.toString(16).padStart(32, '0')).toBe(sha256Hex(canonicalJson(parts)).slice(0, 32));
+      }),
+      rounds(),
+    );
+  });
+
   test('law: parts are never run together', () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { maxLength: 4 }), fc.array(fc.string(), { maxLength: 4 }), (a, b) => {

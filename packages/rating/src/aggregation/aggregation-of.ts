@@ -7,7 +7,7 @@
  */
 import { RatingError } from '../errors.ts';
 import type { Interval } from '../time/instant.ts';
-import type { Aggregation } from './aggregation.ts';
+import type { Aggregation, AggregationKind } from './aggregation.ts';
 import { average, type AverageState } from './average.ts';
 import { count } from './count.ts';
 import { latest, type LatestState } from './latest.ts';
@@ -27,8 +27,6 @@ export interface AggregationStates {
   readonly UNIQUE_COUNT: Set<string>;
   readonly WEIGHTED_SUM: WeightedSumState;
 }
-
-export type AggregationKind = keyof AggregationStates;
 
 /** What some kinds need beside the events. */
 export interface AggregationTerms {

@@ -12,8 +12,11 @@ import { type ExactJson, exactToJson, type Fraction } from '../number/fraction.t
 import type { Interval } from '../time/instant.ts';
 import { groupKey, groupOf, type UsageGroup } from '../usage/group.ts';
 import { type UsageEvent, usageSetDigest } from '../usage/usage-event.ts';
-import { type AggregationKind, aggregationOf, type AggregationTerms } from './aggregation-of.ts';
+import { aggregationOf, type AggregationTerms } from './aggregation-of.ts';
 import { type GroupLevel, levelsAfter, totalLevel } from './level.ts';
+
+/** Each explained in the file of its name. */
+export type AggregationKind = 'COUNT' | 'SUM' | 'MAX' | 'MIN' | 'AVERAGE' | 'LATEST' | 'UNIQUE_COUNT' | 'WEIGHTED_SUM';
 
 export interface Aggregation<State> {
   readonly empty: () => State;
@@ -46,7 +49,7 @@ export type DigestedUsageEvent = UsageEvent & { readonly contentDigest: Uint8Arr
 
 /** What is asked of a set of events beside its quantity, and what some kinds need for it. */
 export interface UsageTerms {
-  readonly uniqueProperty?: AggregationTerms['uniqueProperty'];
+  readonly uniqueProperty?: string;
   readonly interval?: Interval;
   readonly period?: Interval;
   /** WEIGHTED_SUM: the levels at the start of the interval, by group where the usage is grouped; see `levelsAfter`. */

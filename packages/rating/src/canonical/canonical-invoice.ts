@@ -98,8 +98,11 @@ function lineJson(line: RunLine): JsonValue {
 function sharedPrice(sides: readonly (SideTrace | null)[]): PriceTrace | null {
   const [first, ...others] = sides.flatMap((side) => (side === null ? [] : partsOfSide(side))).map(({ price }) => price);
   if (first === undefined) return null;
-  const text = canonicalJson(priceJson(first));
-  return others.every((price) => canonicalJson(priceJson(price)) === text) ? first : null;
+  return others.every((price) => samePrice(price, first)) ? first : null;
+}
+
+function samePrice(one: PriceTrace, other: PriceTrace): boolean {
+  return canonicalJson(priceJson(one)) === canonicalJson(priceJson(other));
 }
 
 function sideJson(side: SideTrace, namesPrice: boolean): JsonValue {
@@ -152,8 +155,8 @@ function quantityJson(quantity: QuantityTrace): JsonValue {
   }
 }
 
-function groupJson({ group, eventCount, usageSetDigest, quantity }: GroupQuantityTrace): JsonValue {
-  return { group, event_count: eventCount, usage_set_digest: usageSetDigest, quantity };
+function groupJson({ group, eventCount, usageSetDigest, quantity, carriedIn }: GroupQuantityTrace): JsonValue {
+  return { group, event_count: eventCount, usage_set_digest: usageSetDigest, quantity, ...(carriedIn === undefined ? {} : { carried_in: carriedIn }) };
 }
 
 function priceJson({ code, version, override, effectiveFrom, effectiveTo, model, modifiers }: PriceTrace): JsonValue {

@@ -6,6 +6,7 @@
  */
 import canonicalize from 'canonicalize';
 import { invariant } from '../errors.ts';
+import { remembered } from '../remembered.ts';
 
 export type JsonValue =
   | string
@@ -36,8 +37,10 @@ export function canonicalString(text: string): string {
 export function snakeCased(value: JsonValue): JsonValue {
   if (value === null || typeof value !== 'object') return value;
   if (isList(value)) return value.map(snakeCased);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), snakeCased(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [snakeCasedName(name), snakeCased(member)]));
 }
+
+const snakeCasedName = remembered((name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 
 function isList(value: object): value is readonly JsonValue[] {
   return Array.isArray(value);
@@ -47,6 +50,6 @@ function requireWholeNumbers(value: JsonValue): void {
   if (typeof value === 'number') {
     invariant(Number.isSafeInteger(value), `${value} is not a whole number that canonical JSON admits`);
   } else if (value !== null && typeof value === 'object') {
-    for (const member of Object.values(value)) requireWholeNumbers(member);
+    for (const member of isList(value) ? value : Object.values(value)) requireWholeNumbers(member);
   }
 }

@@ -10,7 +10,6 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { canonicalJson } from './canonical-json.ts';
 
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
-const ID_DIGITS = 26;
 const ID_BYTES = 16;
 
 /**
@@ -27,12 +26,17 @@ export function sha256Hex(bytes: Uint8Array | string): string {
   return bytesToHex(sha256(typeof bytes === 'string' ? utf8ToBytes(bytes) : bytes));
 }
 
+/** Five bits a digit, from the last bit on. */
 function crockford(bytes: Uint8Array): string {
-  let rest = BigInt(`0x${bytesToHex(bytes)}`);
   let digits = '';
-  for (let position = 0; position < ID_DIGITS; position += 1) {
-    digits = CROCKFORD.charAt(Number(rest & 31n)) + digits;
-    rest >>= 5n;
+  let rest = 0;
+  let restBits = 0;
+  for (const byte of bytes.toReversed()) {
+    rest |= byte << restBits;
+    for (restBits += 8; restBits >= 5; restBits -= 5) {
+      digits = CROCKFORD.charAt(rest & 31) + digits;
+      rest >>= 5;
+    }
   }
-  return digits;
+  return CROCKFORD.charAt(rest) + digits;
 }

@@ -4,7 +4,8 @@
  * 150 @ [≤100 × 0.10, rest × 0.05] = 100 × 0.10 + 50 × 0.05 = 12.50. A tier's flat amount is due once the quantity
  * passes its lower bound, the first tier's always, even at zero. The trap: a negative quantity stays in the first tier.
  */
-import { type Fraction, fractionFromDecimal, multiplyFractions } from '../number/fraction.ts';
+import { type Fraction, multiplyFractions } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import type { Tier } from '../price/price.ts';
 import type { TierStep } from '../trace/trace.ts';
 import type { RatedQuantity } from './model.ts';
@@ -15,7 +16,7 @@ export function rateGraduated(tiers: readonly Tier[], quantity: Fraction): Rated
 }
 
 export function unitsAt({ unitAmount }: Tier, quantity: Fraction): Fraction {
-  return multiplyFractions(fractionFromDecimal(unitAmount), quantity);
+  return multiplyFractions(parameterFraction(unitAmount), quantity);
 }
 
 export function unitTierStep(kind: TierStep['kind'], taken: TakenTier<Tier>, amount: Fraction): TierStep {

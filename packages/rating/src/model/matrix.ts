@@ -7,7 +7,8 @@
  */
 import { invariant, RatingError } from '../errors.ts';
 import type { Decimal } from '../number/decimal.ts';
-import { type Fraction, fractionFromDecimal, fractionToJson, multiplyFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { type Fraction, fractionToJson, multiplyFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import type { MatrixTerms } from '../price/price.ts';
 import { describeGroup, type UsageGroup } from '../usage/group.ts';
 import type { GroupQuantity, RatableQuantity, RatedQuantity } from './model.ts';
@@ -32,7 +33,7 @@ function rateGroup(matrix: MatrixTerms, { group, quantity }: GroupQuantity): Rat
     const problem = `The matrix has no cell for ${describeGroup(group)}, and no default.`;
     throw new RatingError('MATRIX_CELL_MISSING', problem, { group: describeGroup(group) });
   }
-  const amount = multiplyFractions(fractionFromDecimal(unitAmount), quantity);
+  const amount = multiplyFractions(parameterFraction(unitAmount), quantity);
   return { group, quantity, unitAmount, isDefault: cell === null, amount };
 }
 

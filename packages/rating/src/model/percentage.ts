@@ -11,16 +11,17 @@
 import { invariant } from '../errors.ts';
 import { type DaysProration, daysTrace, prorated } from '../modifier/proration.ts';
 import type { Decimal } from '../number/decimal.ts';
-import { addFractions, compareFractions, divideFractions, equalFractions, type Fraction, fractionFromBigInt, fractionFromDecimal, fractionToJson, isZero, multiplyFractions, subtractFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { addFractions, compareFractions, equalFractions, type Fraction, fractionFromBigInt, fractionToJson, isZero, multiplyFractions, subtractFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import type { PercentageTerms, PriceModel } from '../price/price.ts';
 import type { EventLimitsTrace, FreeTrace, PercentageStep } from '../trace/trace.ts';
 import type { RatableQuantity, RatedQuantity } from './model.ts';
 
-const HUNDRED = fractionFromBigInt(100n);
+const ONE_PERCENT = fractionFromBigInt(1n, 100n);
 
 /** `percent` % of a quantity. */
 export function shareOf(percent: Decimal, quantity: Fraction): Fraction {
-  return divideFractions(multiplyFractions(fractionFromDecimal(percent), quantity), HUNDRED);
+  return multiplyFractions(multiplyFractions(parameterFraction(percent), ONE_PERCENT), quantity);
 }
 
 /** Whether the model rates event by event, so that it needs their values. */
@@ -72,7 +73,7 @@ interface FreeAllowance {
 }
 
 function freeAllowance({ freeEvents, freeAmount }: PercentageTerms, proration: DaysProration | null): FreeAllowance {
-  const allowed = (text: Decimal | null) => (text === null ? null : prorated(fractionFromDecimal(text), proration));
+  const allowed = (text: Decimal | null) => (text === null ? null : prorated(parameterFraction(text), proration));
   return { events: allowed(freeEvents), amount: allowed(freeAmount) };
 }
 
@@ -123,8 +124,8 @@ interface EventSum {
 function limitEvents(terms: PercentageTerms, paid: readonly Fraction[]): LimitedEvents {
   const fixed = fractionOrZero(terms.fixedAmount);
   const costs = paid.map((value) => addFractions(shareOf(terms.percent, value), fixed));
-  const minimum = terms.eventMinimum === null ? null : fractionFromDecimal(terms.eventMinimum);
-  const maximum = terms.eventMaximum === null ? null : fractionFromDecimal(terms.eventMaximum);
+  const minimum = terms.eventMinimum === null ? null : parameterFraction(terms.eventMinimum);
+  const maximum = terms.eventMaximum === null ? null : parameterFraction(terms.eventMaximum);
   const raised = eventSum(costs.filter((cost) => minimum !== null && compareFractions(cost, minimum) < 0));
   const lowered = eventSum(costs.filter((cost) => maximum !== null && compareFractions(cost, maximum) > 0));
   return { raised, lowered, change: addFractions(changeTo(minimum, raised), changeTo(maximum, lowered)) };
@@ -154,5 +155,5 @@ function limitsTrace({ eventMinimum, eventMaximum }: PercentageTerms, { raised, 
 }
 
 function fractionOrZero(text: Decimal | null): Fraction {
-  return text === null ? ZERO_FRACTION : fractionFromDecimal(text);
+  return text === null ? ZERO_FRACTION : parameterFraction(text);
 }

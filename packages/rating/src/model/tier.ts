@@ -8,7 +8,8 @@
  */
 import { RatingError } from '../errors.ts';
 import { ZERO } from '../number/decimal.ts';
-import { addFractions, compareFractions, type Fraction, fractionFromDecimal, fractionToJson, subtractFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { addFractions, compareFractions, type Fraction, fractionToJson, subtractFractions, sumFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import type { Bounded, Tier } from '../price/price.ts';
 import type { RatingStep, TierRange } from '../trace/trace.ts';
 import type { RatedQuantity } from './model.ts';
@@ -26,7 +27,7 @@ export function splitByTier<Kind extends Bounded>(tiers: readonly Kind[], quanti
   let above = ZERO;
   let lower = ZERO_FRACTION;
   for (const tier of tiers) {
-    const upTo = tier.upTo === null ? null : fractionFromDecimal(tier.upTo);
+    const upTo = tier.upTo === null ? null : parameterFraction(tier.upTo);
     const endsHere = upTo === null || compareFractions(quantity, upTo) <= 0;
     const upper = endsHere ? quantity : upTo;
     taken.push({ tier, range: { tier: taken.length + 1, above, upTo: tier.upTo }, quantity: subtractFractions(upper, lower) });
@@ -39,7 +40,7 @@ export function splitByTier<Kind extends Bounded>(tiers: readonly Kind[], quanti
 
 /** The one tier in which the quantity lies, with all of it. Errors: TIERS_INVALID. */
 export function tierOf<Kind extends Bounded>(tiers: readonly Kind[], quantity: Fraction): TakenTier<Kind> {
-  const position = tiers.findIndex(({ upTo }) => upTo === null || compareFractions(quantity, fractionFromDecimal(upTo)) <= 0);
+  const position = tiers.findIndex(({ upTo }) => upTo === null || compareFractions(quantity, parameterFraction(upTo)) <= 0);
   const tier = tiers[position];
   if (tier === undefined) throw noTierTakes(tiers);
   return { tier, range: { tier: position + 1, above: tiers[position - 1]?.upTo ?? ZERO, upTo: tier.upTo }, quantity };
@@ -54,7 +55,7 @@ export function rateTiers<Kind extends Bounded & Pick<Tier, 'flatAmount'>>(
     readonly stepOf: (tier: TakenTier<Kind>, amount: Fraction) => RatingStep;
   },
 ): RatedQuantity {
-  const flatOf = ({ tier: { flatAmount } }: TakenTier<Kind>): Fraction => (flatAmount === null ? ZERO_FRACTION : fractionFromDecimal(flatAmount));
+  const flatOf = ({ tier: { flatAmount } }: TakenTier<Kind>): Fraction => (flatAmount === null ? ZERO_FRACTION : parameterFraction(flatAmount));
   const amounts = taken.map((one) => addFractions(unitsAt(one.tier, one.quantity), flatOf(one)));
   return {
     amount: sumFractions(amounts),

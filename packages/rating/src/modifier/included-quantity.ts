@@ -6,7 +6,8 @@
  * all of its amount is prorated afterwards, and twice would be once too often; it takes a quantity down to zero and no
  * further; and a negative quantity, which is a correction, stays as it is.
  */
-import { compareFractions, type Fraction, fractionFromDecimal, fractionToJson, subtractFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { compareFractions, type Fraction, fractionToJson, subtractFractions, ZERO_FRACTION } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import type { Decimal } from '../number/decimal.ts';
 import type { PreparedQuantity } from './prepared-quantity.ts';
 import { type DaysProration, prorated, proratedTrace } from './proration.ts';
@@ -15,7 +16,7 @@ export function deductIncluded(includedQuantity: Decimal | undefined, prepared: 
   if (includedQuantity === undefined) return prepared;
   const { quantity, basis } = prepared.rated;
   const byDays = basis === 'ITEM' ? null : proration;
-  const included = prorated(fractionFromDecimal(includedQuantity), byDays);
+  const included = prorated(parameterFraction(includedQuantity), byDays);
   const remaining = beyond(quantity, included);
   return {
     rated: { ...prepared.rated, quantity: remaining },

@@ -5,12 +5,13 @@
  */
 import type { RatedQuantity } from '../model/model.ts';
 import type { Decimal } from '../number/decimal.ts';
-import { compareFractions, fractionFromDecimal, fractionToJson, subtractFractions } from '../number/fraction.ts';
+import { compareFractions, fractionToJson, subtractFractions } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import { type DaysProration, prorated, proratedTrace } from './proration.ts';
 
 export function raiseToMinimum(minimum: Decimal | undefined, rated: RatedQuantity, proration: DaysProration | null): RatedQuantity {
   if (minimum === undefined) return rated;
-  const least = prorated(fractionFromDecimal(minimum), proration);
+  const least = prorated(parameterFraction(minimum), proration);
   if (compareFractions(rated.amount, least) >= 0) return rated;
   const before = rated.amount;
   return {

@@ -5,7 +5,8 @@
  * The trap: groups and single events are converted each for itself, so with a rounding the converted groups need not add
  * up to the converted total; a price that rates them is rated by them.
  */
-import { divideFractions, type Fraction, fractionFromDecimal, fractionToJson, multiplyFractions } from '../number/fraction.ts';
+import { divideFractions, type Fraction, fractionToJson, multiplyFractions } from '../number/fraction.ts';
+import { parameterFraction } from '../number/parameter.ts';
 import { roundQuantity } from '../number/rounding.ts';
 import type { RatableQuantity } from '../model/model.ts';
 import type { UnitConversion } from '../price/price.ts';
@@ -28,7 +29,7 @@ export function convertUnits(conversion: UnitConversion | undefined, rated: Rata
 }
 
 function converted({ operation, factor }: UnitConversion, quantity: Fraction): Fraction {
-  return operation === 'MULTIPLY' ? multiplyFractions(quantity, fractionFromDecimal(factor)) : divideFractions(quantity, fractionFromDecimal(factor));
+  return operation === 'MULTIPLY' ? multiplyFractions(quantity, parameterFraction(factor)) : divideFractions(quantity, parameterFraction(factor));
 }
 
 function rounded({ rounding }: UnitConversion, quantity: Fraction): Fraction {

@@ -14,6 +14,9 @@ export type Decimal = string & { readonly __decimal: true };
 const TEXT_LENGTH_MAX = 58;
 const SIGNIFICANT_DIGITS_MAX = 38;
 const FRACTION_DIGITS_MAX = 18;
+/** Nearly all decimals come as the canonical text already; so short, none can have too many digits of either kind. */
+const CANONICAL_LENGTH_MAX = 20;
+const CANONICAL = /^(?:0|-?(?:[1-9][0-9]*(?:\.[0-9]*[1-9])?|0\.[0-9]*[1-9]))$/;
 const GRAMMAR = /^(-?)0*([0-9]+?)(?:\.([0-9]+))?$/;
 
 /**
@@ -22,6 +25,7 @@ const GRAMMAR = /^(-?)0*([0-9]+?)(?:\.([0-9]+))?$/;
  * Errors: DECIMAL_MALFORMED, DECIMAL_TOO_LONG, DECIMAL_TOO_FINE.
  */
 export function parseDecimal(text: string): Decimal {
+  if (text.length <= CANONICAL_LENGTH_MAX && CANONICAL.test(text)) return text as Decimal;
   if (text.length > TEXT_LENGTH_MAX) throw refused('DECIMAL_TOO_LONG', text);
   const match = GRAMMAR.exec(text);
   if (match === null) throw refused('DECIMAL_MALFORMED', text);

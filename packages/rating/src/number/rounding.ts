@@ -1,13 +1,16 @@
 /**
  * The one rounding of a line, from its exact fraction to the currency's minor unit; and that of a converted quantity.
  *
- * HALF_UP takes a half away from zero, HALF_EVEN to the even neighbour; everything else goes to the nearer one. An amount
- * is rounded once per line and nowhere else; the parts of a line share it by cumulative rounding, so that they add up. Integers are compared, twice the remainder with the divisor, so a half is a
- * half and never nearly one. The trap: bigint division cuts toward zero, so the sign of the remainder is the sign of
- * the amount.
+ * HALF_UP takes a half away from zero, HALF_EVEN to the even neighbour; everything else goes to the nearer one. An
+ * amount is rounded once per line and nowhere else; the parts of a line share it by cumulative rounding, so that they
+ * add up. A decimal is rounded by bignumber.js, which looks at its digits and is exact. A ratio is rounded by comparing
+ * integers, twice the remainder with the divisor; it doesn't terminate and so never lies on a half. The trap: bigint
+ * division cuts toward zero, so the sign of the remainder is the sign of the amount.
  */
+import { BigNumber } from 'bignumber.js';
 import { invariant } from '../errors.ts';
-import { addFractions, type Fraction, fractionFromBigInt, fractionToBigInts, subtractFractions, ZERO_FRACTION } from './fraction.ts';
+import { addFractions, decimalFraction, type Fraction, fractionFromBigInt, subtractFractions, ZERO_FRACTION } from './fraction.ts';
+import { powerOfTen, type Ratio } from './ratio.ts';
 
 export type RoundingMode = 'HALF_UP' | 'HALF_EVEN';
 
@@ -20,14 +23,21 @@ export interface RoundedAmount {
   readonly residue: Fraction;
 }
 
+const DECIMAL_ROUNDING = {
+  HALF_UP: BigNumber.ROUND_HALF_UP,
+  HALF_EVEN: BigNumber.ROUND_HALF_EVEN,
+  CEILING: BigNumber.ROUND_CEIL,
+  FLOOR: BigNumber.ROUND_FLOOR,
+} as const;
+
 /**
  * Rounds an amount in the currency's main unit to whole minor units: 0.125 at exponent 2 is 13 by HALF_UP and 12 by
  * HALF_EVEN.
  */
 export function roundToMinorUnits(exact: Fraction, exponent: number, mode: RoundingMode): RoundedAmount {
   invariant(Number.isInteger(exponent) && exponent >= 0, 'a currency exponent is a whole number from 0');
-  const minorUnits = scaledAndRounded(exact, exponent, mode);
-  return { minorUnits, residue: subtractFractions(exact, fractionFromBigInt(minorUnits, 10n ** BigInt(exponent))) };
+  const rounded = roundQuantity(exact, { decimals: exponent, mode });
+  return { minorUnits: wholeMinorUnits(rounded, exponent), residue: subtractFractions(exact, rounded) };
 }
 
 /**
@@ -48,28 +58,26 @@ export function roundInParts(exacts: readonly Fraction[], exponent: number, mode
 
 /** A quantity with at most so many digits after the point: 1.247 with CEILING and 2 decimals is 1.25. */
 export function roundQuantity(exact: Fraction, { decimals, mode }: QuantityRounding): Fraction {
-  return fractionFromBigInt(scaledAndRounded(exact, decimals, mode), 10n ** BigInt(decimals));
+  if (exact.ratio === null) return decimalFraction(exact.decimal.decimalPlaces(decimals, DECIMAL_ROUNDING[mode]));
+  const scale = powerOfTen(decimals);
+  return fractionFromBigInt(roundRatio({ ...exact.ratio, numerator: exact.ratio.numerator * scale }, mode), scale);
 }
 
-/** exact × 10^digits as a whole number. */
-function scaledAndRounded(exact: Fraction, digits: number, mode: QuantityRounding['mode']): bigint {
-  const { numerator, denominator } = fractionToBigInts(exact);
-  const scaled = numerator * 10n ** BigInt(digits);
-  const towardZero = scaled / denominator;
-  const remainder = scaled % denominator;
-  return goesAwayFromZero({ towardZero, remainder, denominator }, mode) ? towardZero + (scaled < 0n ? -1n : 1n) : towardZero;
+/** Of an amount with at most so many digits after the point. */
+function wholeMinorUnits(rounded: Fraction, exponent: number): bigint {
+  invariant(rounded.ratio === null, 'a rounded amount is a decimal');
+  return BigInt(rounded.decimal.toFixed(exponent).replace('.', ''));
 }
 
-interface Division {
-  readonly towardZero: bigint;
-  readonly remainder: bigint;
-  readonly denominator: bigint;
+/** To a whole number. */
+function roundRatio({ numerator, denominator }: Ratio, mode: QuantityRounding['mode']): bigint {
+  const towardZero = numerator / denominator;
+  const remainder = numerator % denominator;
+  return goesAwayFromZero({ remainder, denominator }, mode) ? towardZero + (numerator < 0n ? -1n : 1n) : towardZero;
 }
 
-function goesAwayFromZero({ towardZero, remainder, denominator }: Division, mode: QuantityRounding['mode']): boolean {
+function goesAwayFromZero({ remainder, denominator }: { readonly remainder: bigint; readonly denominator: bigint }, mode: QuantityRounding['mode']): boolean {
   if (mode === 'CEILING') return remainder > 0n;
   if (mode === 'FLOOR') return remainder < 0n;
-  const twice = 2n * (remainder < 0n ? -remainder : remainder);
-  if (twice !== denominator) return twice > denominator;
-  return mode === 'HALF_UP' || towardZero % 2n !== 0n;
+  return 2n * (remainder < 0n ? -remainder : remainder) > denominator;
 }

@@ -7,7 +7,7 @@
  * The trap: a price is charged with each of its versions, so the terms are checked against every version published and
  * not only against the first.
  */
-import type { AggregationKind } from '../aggregation/aggregation-of.ts';
+import type { AggregationKind } from '../aggregation/aggregation.ts';
 import { RatingError } from '../errors.ts';
 import { needsEventValues } from '../model/percentage.ts';
 import { currencyExponent } from '../number/currency.ts';

@@ -68,8 +68,14 @@ function chargedUsage({ eventCount, quantity, usageSetDigest, carriedIn, eventVa
   } as const;
 }
 
-function groupTrace({ group, eventCount, usageSetDigest, quantity }: GroupUsage): GroupQuantityTrace {
-  return { group, eventCount: eventCount.toString(), usageSetDigest, quantity: normalized(quantity) };
+function groupTrace({ group, eventCount, usageSetDigest, quantity, carriedIn }: GroupUsage): GroupQuantityTrace {
+  return {
+    group,
+    eventCount: eventCount.toString(),
+    usageSetDigest,
+    quantity: normalized(quantity),
+    ...(carriedIn === undefined ? {} : { carriedIn: normalized(carriedIn) }),
+  };
 }
 
 function normalized(exact: ExactJson): ExactJson {

@@ -7,6 +7,7 @@
  */
 import { Temporal } from 'temporal-polyfill';
 import { RatingError } from '../errors.ts';
+import { remembered } from '../remembered.ts';
 
 export type Instant = bigint & { readonly __unit: 'microseconds since 1970-01-01T00:00:00Z' };
 
@@ -48,9 +49,7 @@ export function parseInstant(text: string): Instant {
  * Canonical RFC 3339 in UTC, without trailing zeros in the fraction: `2023-11-16T18:17:03.97996Z`,
  * `2023-12-01T00:00:00Z`.
  */
-export function formatInstant(moment: Instant): string {
-  return temporalInstant(moment).toString();
-}
+export const formatInstant: (moment: Instant) => string = remembered((moment) => temporalInstant(moment).toString());
 
 /** The same moment for calendar arithmetic, which lives in Temporal alone. */
 export function temporalInstant(moment: Instant): Temporal.Instant {

@@ -87,6 +87,8 @@ export type GroupQuantityTrace = {
   readonly eventCount: string;
   readonly usageSetDigest: string;
   readonly quantity: ExactJson;
+  /** The group's own level, as above: a group may have one and no event. */
+  readonly carriedIn?: ExactJson;
 };
 
 /** The lines of an item's groups, which a minimum or maximum of the item is held against. */
