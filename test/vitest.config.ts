@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const conditions = ['development'];
 const shared = { root, resolve: { conditions }, ssr: { resolve: { conditions } } };
-const pure = ['packages/rating/test/**/*.test.ts', 'packages/client/test/**/*.test.ts', 'test/tidy/**/*.test.ts'];
+const pure = ['packages/rating/test/**/*.test.ts', 'packages/client/test/**/*.test.ts', 'test/tidy/**/*.test.ts', 'test/conformance/**/*.test.ts'];
 
 export default defineConfig({
   root,

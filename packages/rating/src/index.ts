@@ -44,7 +44,8 @@ export { type DaysProration, prorationOf } from './modifier/proration.ts';
 export { ratePrice } from './price/rate-price.ts';
 export { describeGroup, groupKey, groupOf, type UsageGroup } from './usage/group.ts';
 export { formatMinorUnits, parseMinorUnits } from './number/money.ts';
-export { type BillingCadence, calendarAnchor, cycleBounds, cycleIndexAt, fullPeriod, isTimeZone, periodBoundary, type PeriodInterval } from './time/period.ts';
+export { isTimeZone } from './time/time-zone.ts';
+export { type BillingCadence, calendarAnchor, cycleBounds, cycleIndexAt, fullPeriod, periodBoundary, type PeriodInterval } from './time/period.ts';
 export {
   type BillingTiming,
   type ChargingTerms,

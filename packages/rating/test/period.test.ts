@@ -6,6 +6,7 @@ import {
   cycleBounds,
   cycleCutoff,
   cycleIndexAt,
+  daysOf,
   firstCutoff,
   formatInstant,
   fullPeriod,
@@ -133,6 +134,48 @@ describe('refused', () => {
     ['A'.repeat(65), false],
   ])('zone %s: %s', (text, accepted) => {
     expect(isTimeZone(text)).toBe(accepted);
+  });
+});
+
+describe('whatever comes in, periods answer with an instant or refuse by name', () => {
+  const zones = fc.oneof(
+    fc.constantFrom('UTC', 'America/Juneau', 'Asia/Manila', 'Europe/Amsterdam', 'Africa/Monrovia', 'Etc/GMT+12', 'Antarctica/Troll', 'utc', '+02:00', 'UTC[u-ca=hebrew]', '__proto__', 'Asia/Kathmandu\u0000', '../UTC', ''),
+    fc.string({ maxLength: 70 }),
+  );
+  const anyMoment = fc.oneof(
+    fc.bigInt(-62_135_596_800_000_000n, 253_402_300_799_999_999n),
+    fc.constantFrom(-62_135_596_800_000_000n, 253_402_300_799_999_999n, 0n, -1n),
+    fc.bigInt(parseInstant('1800-01-01T00:00:00Z'), parseInstant('1975-01-01T00:00:00Z')),
+  ).map(instant);
+  const numbers = fc.oneof(fc.integer({ min: -2, max: 1002 }), fc.double(), fc.constantFrom(Number.NaN, Infinity, -0, 0.5, 4_000_000, 4_000_001, 2 ** 53));
+
+  test('law', () => {
+    const intervals = fc.constantFrom<PeriodInterval>('DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR');
+    const cadences = fc.record({ anchor: anyMoment, interval: intervals, count: fc.oneof(fc.integer({ min: 1, max: 12 }), numbers), zone: zones });
+    let answered = 0;
+    fc.assert(
+      fc.property(cadences, numbers, anyMoment, anyMoment, (of, n, one, other) => {
+        const [start, end] = one < other ? [one, other] : [other, one];
+        const questions = [
+          () => periodBoundary(of, n),
+          () => calendarAnchor(of.zone),
+          () => BigInt(daysOf({ start, end }, of.zone)),
+          () => BigInt(cycleIndexAt(of, end, start)),
+          () => fullPeriod(of, cycleIndexAt(of, end, start), start).end,
+        ];
+        for (const question of questions) {
+          try {
+            expect(typeof question()).toBe('bigint');
+            answered += 1;
+          } catch (error) {
+            if (!(error instanceof RatingError)) throw error;
+            expect(['CADENCE_INVALID', 'TIME_ZONE_UNKNOWN', 'INSTANT_OUT_OF_RANGE']).toContain(error.reason);
+          }
+        }
+      }),
+      rounds(1000),
+    );
+    expect(answered).toBeGreaterThan(500);
   });
 });
 

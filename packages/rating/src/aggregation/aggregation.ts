@@ -9,7 +9,6 @@
  */
 import { invariant, RatingError } from '../errors.ts';
 import { type ExactJson, exactToJson, type Fraction } from '../number/fraction.ts';
-import type { Interval } from '../time/instant.ts';
 import { groupKey, groupOf, type UsageGroup } from '../usage/group.ts';
 import { type UsageEvent, usageSetDigest } from '../usage/usage-event.ts';
 import { aggregationOf, type AggregationTerms } from './aggregation-of.ts';
@@ -48,10 +47,7 @@ export interface GroupUsage extends Omit<AggregatedUsage, 'groups'> {
 export type DigestedUsageEvent = UsageEvent & { readonly contentDigest: Uint8Array };
 
 /** What is asked of a set of events beside its quantity, and what some kinds need for it. */
-export interface UsageTerms {
-  readonly uniqueProperty?: string;
-  readonly interval?: Interval;
-  readonly period?: Interval;
+export interface UsageTerms extends Omit<AggregationTerms, 'carriedIn'> {
   /** WEIGHTED_SUM: the levels at the start of the interval, by group where the usage is grouped; see `levelsAfter`. */
   readonly levels?: readonly GroupLevel[];
   /** Properties by which the usage is to be grouped too. */
@@ -72,31 +68,23 @@ interface UsageSet {
  * AGGREGATION_NOT_ADDITIVE where values are wanted of events that have no share of the quantity.
  */
 export function aggregateUsage(kind: AggregationKind, events: Iterable<DigestedUsageEvent>, terms: UsageTerms = {}): AggregatedUsage {
-  const { groupBy = [], levels = [] } = terms;
+  const { groupBy = [] } = terms;
+  const levels = kind === 'WEIGHTED_SUM' ? (terms.levels ?? []) : [];
   const counted = [...events];
   const usage = usageOf(kind, { events: counted, carriedIn: totalLevel(levels) }, terms);
   if (groupBy.length === 0) return usage;
-  const groups = groupsOf(counted, groupBy, kind === 'WEIGHTED_SUM' ? levels : []);
+  const groups = groupsOf(counted, groupBy, levels);
   return { ...usage, groups: groups.map(({ group, set }) => ({ group, ...usageOf(kind, set, terms) })) };
 }
 
 function usageOf(kind: AggregationKind, { events, carriedIn }: UsageSet, terms: UsageTerms): Omit<AggregatedUsage, 'groups'> {
-  const aggregation = aggregationOf(kind, aggregationTerms(terms, carriedIn));
+  const aggregation = aggregationOf(kind, { ...terms, carriedIn });
   return {
     eventCount: BigInt(events.length),
     quantity: exactToJson(aggregation.quantity(events.reduce(aggregation.add, aggregation.empty()))),
     usageSetDigest: usageSetDigest(events),
     ...(kind === 'WEIGHTED_SUM' ? { carriedIn } : {}),
     ...(terms.needsEventValues === true ? { eventValues: eventValues(kind, events) } : {}),
-  };
-}
-
-function aggregationTerms({ uniqueProperty, interval, period }: UsageTerms, carriedIn: string): AggregationTerms {
-  return {
-    ...(uniqueProperty === undefined ? {} : { uniqueProperty }),
-    ...(interval === undefined ? {} : { interval }),
-    ...(period === undefined ? {} : { period }),
-    carriedIn,
   };
 }
 

@@ -9,9 +9,14 @@
  */
 import type { Temporal } from 'temporal-polyfill';
 import { type Instant, type Interval, temporalInstant } from './instant.ts';
+import { requireTimeZone } from './time-zone.ts';
 
-/** Whole days, never below zero. The zone is an IANA name. The days of the parts of an interval add up to its own. */
+/**
+ * Whole days, never below zero for an interval that doesn't end before it starts. The days of the parts of an interval
+ * add up to its own. Errors: TIME_ZONE_UNKNOWN.
+ */
 export function daysOf({ start, end }: Interval, zone: string): number {
+  requireTimeZone(zone);
   return latestDate(start, zone).until(latestDate(end, zone), { largestUnit: 'days' }).days;
 }
 

@@ -14,6 +14,7 @@
 import { Temporal } from 'temporal-polyfill';
 import { invariant, RatingError, unreachable } from '../errors.ts';
 import { type Instant, instant, type Interval, laterOf, temporalInstant } from './instant.ts';
+import { requireTimeZone } from './time-zone.ts';
 
 export type PeriodInterval = 'DAY' | 'WEEK' | 'MONTH' | 'QUARTER' | 'YEAR';
 
@@ -46,7 +47,7 @@ export function periodBoundary(cadence: BillingCadence, n: number): Instant {
  * days, weeks, months, quarters or years from it is the grid. Errors: TIME_ZONE_UNKNOWN.
  */
 export function calendarAnchor(zone: string): Instant {
-  requireZone(zone);
+  requireTimeZone(zone);
   return instant(CALENDAR_ORIGIN.toZonedDateTime(zone).epochNanoseconds / 1000n);
 }
 
@@ -101,32 +102,11 @@ function boundaryAt(cadence: BillingCadence, n: number): Instant {
   }
 }
 
-/**
- * Whether the text is an IANA zone name in its own spelling. Offsets (`+02:00`) and other spellings (`europe/paris`)
- * are not: they would be two names for one zone.
- */
-export function isTimeZone(text: string): boolean {
-  if (!ZONE_NAME.test(text)) return false;
-  try {
-    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text).timeZoneId === text;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return false;
-  }
-}
-
-const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/;
-
 function requireCadence(cadence: BillingCadence, n: number): void {
   const { count, zone } = cadence;
   const admissible = Number.isInteger(count) && count >= 1 && count <= COUNT_MAX;
   if (!admissible || !Number.isInteger(n) || Math.abs(n) > BOUNDARY_INDEX_MAX) throw noSuchPeriod(cadence, n);
-  requireZone(zone);
-}
-
-function requireZone(zone: string): void {
-  if (isTimeZone(zone)) return;
-  throw new RatingError('TIME_ZONE_UNKNOWN', 'This time zone is not known.', { time_zone: zone.slice(0, 64) });
+  requireTimeZone(zone);
 }
 
 function noSuchPeriod({ count }: BillingCadence, n: number): RatingError {
