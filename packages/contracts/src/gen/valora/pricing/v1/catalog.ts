@@ -234,7 +234,8 @@ export interface PublishPriceVersionResponse {
     | PriceVersion
     | undefined;
   /**
-   * Things that are allowed but surprising: VOLUME_CLIFF, the total falls when the quantity passes a tier's bound;
+   * Things that are allowed but surprising: VOLUME_CLIFF and STAIRSTEP_CLIFF, the total falls when the quantity passes a tier's bound;
+   * PERCENT_ABOVE_HUNDRED, INCLUDED_QUANTITY_ZERO and MAXIMUM_ZERO, which are seldom meant;
    * NO_VERSION_AFTERWARDS, the version it bounds does not come back when it ends.
    */
   readonly warnings: readonly ModelWarning[];
