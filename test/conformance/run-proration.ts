@@ -39,7 +39,7 @@ export function runProration(one: ConformanceCase): Answer {
 /** A fee of which a part is served: by the policy of a price, as an item of one copy. */
 export function feeOf(fullAmount: string, active: Interval, period: Interval, zone: string): Fraction {
   const model = { kind: 'FLAT', amount: parseDecimal(fullAmount) } as const;
-  return ratePrice({ model }, itemQuantity(number('1')), prorationOf(active, period, zone)).amount;
+  return ratePrice({ model }, itemQuantity(number('1')), prorationOf(active, period, { zone })).amount;
 }
 
 function runFraction(fields: Fields, expected: Fields, money: Money): Answer {
@@ -64,7 +64,7 @@ function runFactor(fields: Fields, expected: Fields): Answer {
 }
 
 function factorOf(active: Interval, period: Interval, zone: string): Fraction {
-  const proration = prorationOf(active, period, zone);
+  const proration = prorationOf(active, period, { zone });
   return proration === null ? number('1') : fractionFromBigInt(BigInt(proration.activeDays), BigInt(proration.periodDays));
 }
 

@@ -13,7 +13,10 @@ import { invariant } from './errors.ts';
  * parts: `facts.engineVersion >= 2`. What merely adds (a model, a modifier, a kind of fact) changes no bytes of what was
  * there before, and so no version.
  */
-export const ENGINE_CHANGES = ['The arithmetic and the canonical form that Valora began with.'] as const;
+export const ENGINE_CHANGES = [
+  'The arithmetic and the canonical form that Valora began with.',
+  'A date that begins twice counts from its first midnight, so that the days of parts add up (`time/days.ts`).',
+] as const;
 
 export const ENGINE_VERSION: number = ENGINE_CHANGES.length;
 

@@ -56,13 +56,13 @@ function modelledPart(trace: LineTrace, { quantity: counted, price, steps: found
   const isItem = counted.kind === 'ITEM';
   const before: Expected[] = [];
   const priced = (json: ExactJson): Pair => {
-    const metered = typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
+    const metered = pairOfExact(json);
     if (unitConversion === undefined) return metered;
     return rounded(unitConversion, converted(unitConversion, metered));
   };
   let quantity = priced(counted.quantity);
   if (unitConversion !== undefined) {
-    const metered = typeof counted.quantity === 'string' ? pairOf(counted.quantity) : (pairOfJson(counted.quantity) ?? ZERO);
+    const metered = pairOfExact(counted.quantity);
     const { operation, factor, rounding } = unitConversion;
     before.push({
       kind: 'UNIT_CONVERSION', quantity: exact(metered), operation, factor, converted: exact(converted(unitConversion, metered)),
@@ -168,8 +168,18 @@ function unproratedFaults({ cycle }: LineTrace, { start, end }: PeriodTrace, isD
 
 function usageFaults({ quantity }: PartTrace): string[] {
   if (quantity.kind !== 'USAGE' || quantity.groups === undefined) return [];
-  const events = quantity.groups.reduce((count, { eventCount }) => count + BigInt(eventCount), 0n);
-  return events === BigInt(quantity.eventCount) ? [] : ['the events of the groups are not those of the part'];
+  const { eventCount, quantity: total, carriedIn, groups } = quantity;
+  const events = groups.reduce((count, one) => count + BigInt(one.eventCount), 0n);
+  const isLevel = carriedIn !== undefined; // levels add up, as other quantities need not (the greatest of each group)
+  return [
+    ...(events === BigInt(eventCount) ? [] : ['the events of the groups are not those of the part']),
+    ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.carriedIn ?? '0'))), pairOfExact(carriedIn)) ? ['the levels of the groups do not add up'] : []),
+    ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.quantity))), pairOfExact(total)) ? ['the quantities of the groups do not add up'] : []),
+  ];
+}
+
+function pairOfExact(json: ExactJson): Pair {
+  return typeof json === 'string' ? pairOf(json) : (pairOfJson(json) ?? ZERO);
 }
 
 function priceFaults({ cycle }: LineTrace, { price: { effectiveFrom, effectiveTo, resolvedAt, knownBefore } }: PartTrace, servicePeriod: PeriodTrace): string[] {

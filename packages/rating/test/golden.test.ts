@@ -10,6 +10,14 @@ describe('golden invoices, each with the engine version of its folder', () => {
     expect([...new Set(goldens().map(({ engineVersion }) => engineVersion))]).toEqual(Array.from({ length: ENGINE_VERSION }, (_, position) => position + 1));
   });
 
+  test('every version after the first has a golden of the same facts that comes to another total than before', () => {
+    const totals = (version: number) => new Map(goldens().filter(({ engineVersion }) => engineVersion === version).map(({ name, expected }) => [name, expected.total]));
+    for (let version = 2; version <= ENGINE_VERSION; version += 1) {
+      const before = totals(version - 1);
+      expect([...totals(version)].filter(([name, total]) => before.has(name) && before.get(name) !== total)).not.toEqual([]);
+    }
+  });
+
   test('every version has its entry in the changelog, which lists all of its goldens', () => {
     const [, amounts = ''] = readFileSync(new URL('../../../docs/CHANGELOG.md', import.meta.url), 'utf8').split('### Amounts');
     for (const { engineVersion, name } of goldens()) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  addFractions, aggregateUsage, composeRun, exactFromJson, type ExactJson, fractionFromBigInt, fractionToJson, type GroupLevel, instant, type Instant, InvariantError, levelsAfter, parseInstant,
+  addFractions, aggregateUsage, composeRun, exactFromJson, type ExactJson, fractionFromBigInt, fractionToJson, type GroupLevel, instant, type Instant, InvariantError, levelsAfter, parseInstant, printTrace,
   usageQueriesOfRun,
 } from '../src/index.ts';
 import { rounds } from './rounds.ts';
@@ -190,6 +190,7 @@ describe('storage, month by month', () => {
     expect(line?.trace.settled).toMatchObject({
       quantity: { quantity: '110', carriedIn: '100', groups: [{ group: { region: 'eu' }, eventCount: '0', quantity: '100', carriedIn: '100' }, { group: { region: 'us' }, eventCount: '1', quantity: '10', carriedIn: '0' }] },
     });
+    expect(line === undefined ? '' : printTrace(line).join('\n')).toMatch(/region eu: 100 from 0 events and a level of 100 carried in, set .*\n.*region us: 10 from 1 event and a level of 0 carried in, set /);
     const { canonicalInvoice } = bill(world, 1);
     expect(canonicalInvoice.match(/"carried_in":"[0-9]+"/g)).toEqual(['"carried_in":"100"', '"carried_in":"100"', '"carried_in":"0"']);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { instant, type Instant, parseInstant, type Price, type PriceModel, resolvePriceVersion, validatePriceModel } from '../src/index.ts';
+import { instant, type Instant, parseInstant, type Price, type PriceModel, resolvePriceVersion, USUAL_TERMS, validatePriceModel } from '../src/index.ts';
 import { flat, graduated, perUnit, tiers, volume } from './world.ts';
 
 const january = parseInstant('2024-01-01T00:00:00Z');
@@ -9,6 +9,7 @@ const december = parseInstant('2024-12-01T00:00:00Z');
 
 /** Version 1 from January, recorded then; version 2 from June, published in March, which bounds version 1 at June. */
 const seats: Price = {
+  ...USUAL_TERMS,
   code: 'seats',
   displayName: 'Seats',
   meterCode: null,

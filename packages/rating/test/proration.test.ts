@@ -57,14 +57,14 @@ describe('fees × active days ÷ days of the full period', () => {
   ])('%s', (_name, model, quantity, kind, end, [numerator, denominator]) => {
     const active = interval('2024-01-01', end);
     const ratable = { ...(kind === 'ITEM' ? itemQuantity(fractionFromDecimal('0')) : NO_USAGE), quantity: fractionFromDecimal(quantity) };
-    const rated = ratePrice({ model }, ratable, prorationOf(active, january, 'UTC'));
+    const rated = ratePrice({ model }, ratable, prorationOf(active, january, { zone: 'UTC' }));
     expect(fractionToJson(rated.amount)).toEqual({ numerator, denominator });
   });
 
   test('a full period is identity: the very same object, without a step', () => {
     const rated = ratePrice({ model: flat('10.00') }, itemQuantity(fractionFromDecimal('1')));
-    expect(prorateFees(rated, 'ITEM', prorationOf(january, january, 'UTC'))).toBe(rated);
-    expect(prorationOf(interval('2024-01-01T00:00:00Z', '2024-02-01T07:00:00Z'), interval('2024-01-01', '2024-02-01T08:00:00Z'), 'UTC')).toBeNull();
+    expect(prorateFees(rated, 'ITEM', prorationOf(january, january, { zone: 'UTC' }))).toBe(rated);
+    expect(prorationOf(interval('2024-01-01T00:00:00Z', '2024-02-01T07:00:00Z'), interval('2024-01-01', '2024-02-01T08:00:00Z'), { zone: 'UTC' })).toBeNull();
   });
 
   test('law: a period cut in two by an instant sums to the whole, exactly', () => {
@@ -73,7 +73,7 @@ describe('fees × active days ÷ days of the full period', () => {
       fc.property(fc.bigInt(1n, length - 1n), fc.constantFrom(...ZONES), fc.integer({ min: 1, max: 9999 }), (offset, zone, cents) => {
         const cut = instant(january.start + offset);
         const rated = ratePrice({ model: flat(`${cents / 100}`) }, itemQuantity(fractionFromDecimal('1')));
-        const part = (start: typeof cut, end: typeof cut) => prorateFees(rated, 'ITEM', prorationOf({ start, end }, january, zone)).amount;
+        const part = (start: typeof cut, end: typeof cut) => prorateFees(rated, 'ITEM', prorationOf({ start, end }, january, { zone })).amount;
         expect(fractionToJson(addFractions(part(january.start, cut), part(cut, january.end)))).toEqual(fractionToJson(rated.amount));
       }),
       rounds(300),

@@ -159,5 +159,5 @@ const APRIL = { start: parseInstant('2024-04-01T00:00:00Z'), end: parseInstant('
 
 /** `null`, or by some days of April. */
 export const prorations: fc.Arbitrary<DaysProration | null> = fc.option(
-  fc.bigInt(0n, 29n).map((days) => prorationOf({ start: APRIL.start, end: instant(APRIL.start + days * 86_400_000_000n) }, APRIL, 'UTC')),
+  fc.bigInt(0n, 29n).map((days) => prorationOf({ start: APRIL.start, end: instant(APRIL.start + days * 86_400_000_000n) }, APRIL, { zone: 'UTC' })),
 );

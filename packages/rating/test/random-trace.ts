@@ -138,11 +138,11 @@ function lifeOf({ first, changes: of }: Drawn): SubscriptionFact[] {
   ];
 }
 
-/** As a SUM meter answers; with a level carried in, where it is asked to make one up. */
+/** As a SUM meter answers; where it is asked to make levels up, each event stands for one of 3 carried in. */
 function answerTo({ groupBy }: UsageQuery, events: readonly RandomEvent[], carriedIn: boolean): AggregatedUsage {
   const answer = (of: readonly RandomEvent[]) => {
     const { quantity, eventCount, eventValues } = usageOf(of);
-    return { eventCount, quantity: exactToJson(quantity), usageSetDigest: DIGEST, eventValues: eventValues?.map(exactToJson) ?? [], ...(carriedIn ? { carriedIn: '3' } : {}) };
+    return { eventCount, quantity: exactToJson(quantity), usageSetDigest: DIGEST, eventValues: eventValues?.map(exactToJson) ?? [], ...(carriedIn ? { carriedIn: `${3n * eventCount}` } : {}) };
   };
   const groups = usageOf(events, groupBy).groups.map(({ group }): GroupUsage => ({
     group,

@@ -77,7 +77,7 @@ const UNKNOWABLE: readonly (readonly [leaf: RegExp, reason: string])[] = [
   [/\.price\.(effectiveFrom|effectiveTo|resolvedAt)$/, 'facts; only their order is bound'],
   [/\.quantity\.(meterCode|usageSetDigest|carriedIn.*)$/, 'facts about events, of which the tree holds none'],
   [/\.quantity\.eventCount$/, 'a fact, unless events are charged or grouped'],
-  [/\.quantity\.groups\[\d+\]\.(group\..*|usageSetDigest|quantity.*)$/, 'facts, unless a matrix prices the group'],
+  [/\.quantity\.groups\[\d+\]\.(group\..*|usageSetDigest|quantity.*)$/, 'facts, unless a matrix prices the group, or levels add up'],
   [/\.quantity\.lines$/, 'the number of other lines, which the run knows'],
   [/\.zone$/, 'where it moves no date'],
   [/\.rounding\.mode$/, 'where there is no tie'],

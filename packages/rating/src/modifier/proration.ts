@@ -10,7 +10,8 @@
  */
 import { addFractions, type Fraction, fractionFromBigInt, fractionToJson, isZero, multiplyFractions, subtractFractions } from '../number/fraction.ts';
 import type { RatableQuantity, RatedQuantity } from '../model/model.ts';
-import { daysOf } from '../time/days.ts';
+import { ENGINE_VERSION } from '../engine-version.ts';
+import { daysByDateAtEnds, daysOf } from '../time/days.ts';
 import { formatInstant, type Interval } from '../time/instant.ts';
 import type { DaysTrace, ProratedTrace } from '../trace/trace.ts';
 
@@ -23,10 +24,15 @@ export interface DaysProration {
 }
 
 /** `null` for factor 1: every day of the period is active, or the period spans no date and can't be divided. */
-export function prorationOf(active: Interval, period: Interval, zone: string): DaysProration | null {
+export function prorationOf(
+  active: Interval,
+  period: Interval,
+  { zone, engineVersion = ENGINE_VERSION }: { readonly zone: string; readonly engineVersion?: number },
+): DaysProration | null {
   if (active.start === period.start && active.end === period.end) return null;
-  const periodDays = daysOf(period, zone);
-  const activeDays = Math.min(daysOf(active, zone), periodDays);
+  const days = engineVersion >= 2 ? daysOf : daysByDateAtEnds;
+  const periodDays = days(period, zone);
+  const activeDays = Math.min(days(active, zone), periodDays);
   return activeDays === periodDays ? null : { active, period, zone, activeDays, periodDays };
 }
 

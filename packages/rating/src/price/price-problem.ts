@@ -59,6 +59,7 @@ export type PriceProblemReason =
   | 'RATE_BY_NEEDS_GROUP_BY'
   | 'RATE_BY_NEEDS_USAGE'
   | 'STAIRSTEP_CLIFF'
+  | 'TEXT_MALFORMED'
   | 'TIERS_EMPTY'
   | 'TIERS_TOO_MANY'
   | 'TIER_BOUND_NOT_ASCENDING'
@@ -106,6 +107,12 @@ export function isPositive(value: Decimal): boolean {
 
 export function isAbove(one: string, other: string): boolean {
   return compareFractions(fractionFromDecimal(one), fractionFromDecimal(other)) > 0;
+}
+
+/** Of what is compared with the properties of events, which are valid text. */
+export function textProblems(path: string, texts: readonly (string | null)[]): readonly PriceProblem[] {
+  if (texts.every((text) => text === null || text.isWellFormed())) return [];
+  return [error(path, 'TEXT_MALFORMED', 'The text is cut within a character, and no event has it. Give valid Unicode text.')];
 }
 
 /** The positions at which a text stands that stood before. */

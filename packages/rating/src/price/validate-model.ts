@@ -7,7 +7,7 @@
  */
 import { unreachable } from '../errors.ts';
 import type { MatrixCell, MatrixTerms, PercentageTerms, PercentTier, PriceModel, Stair, Tier } from './price.ts';
-import { amountProblems, error, isAbove, isPositive, percentProblems, type PriceProblem, quantityProblems, repeatedPositions, warning } from './price-problem.ts';
+import { amountProblems, error, isAbove, isPositive, percentProblems, type PriceProblem, quantityProblems, repeatedPositions, textProblems, warning } from './price-problem.ts';
 import { stairstepCliffs, tiersProblems, volumeCliffs } from './validate-tiers.ts';
 
 export const CELLS_MAX = 1000;
@@ -125,7 +125,8 @@ function dimensionsProblems(dimensions: readonly string[]): readonly PriceProble
   return dimensions.flatMap((dimension, position) => {
     const path = `dimensions[${position}]`;
     if (dimension === '') return [error(path, 'DIMENSION_EMPTY', 'The dimension has no name. Give the name of a property of the events.')];
-    return repeated.has(position) ? [error(path, 'DIMENSION_REPEATED', `The dimension ${dimension} is there already. Give each dimension once.`)] : [];
+    const twice = `The dimension ${dimension} is there already. Give each dimension once.`;
+    return [...textProblems(path, [dimension]), ...(repeated.has(position) ? [error(path, 'DIMENSION_REPEATED', twice)] : [])];
   });
 }
 
@@ -138,6 +139,7 @@ function cellsProblems(cells: readonly MatrixCell[], dimensionCount: number): re
     const twice = 'An earlier cell has the same values, so they would have two prices. Give each combination of values once.';
     return [
       ...(values.length === dimensionCount ? [] : [error(path, 'CELL_VALUES_MISCOUNTED', miscounted)]),
+      ...textProblems(path, values),
       ...(repeated.has(position) ? [error(path, 'CELL_REPEATED', twice)] : []),
       ...amountProblems(`cells[${position}].unit_amount`, unitAmount),
     ];

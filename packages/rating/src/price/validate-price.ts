@@ -12,7 +12,7 @@ import { RatingError } from '../errors.ts';
 import { needsEventValues } from '../model/percentage.ts';
 import { currencyExponent } from '../number/currency.ts';
 import type { ChargingTerms, Price, PriceModel, PriceRule } from './price.ts';
-import { error, type PriceProblem, repeatedPositions, warning } from './price-problem.ts';
+import { error, type PriceProblem, repeatedPositions, textProblems, warning } from './price-problem.ts';
 import { DIMENSIONS_MAX, validatePriceModel } from './validate-model.ts';
 import { validateModifiers } from './validate-modifiers.ts';
 
@@ -98,7 +98,8 @@ function groupByProblems({ rule: { model }, terms: { groupBy }, meterCode }: Pri
   const problems = groupBy.flatMap((property, position) => {
     const at = `${path}[${position}]`;
     if (property === '') return [error(at, 'GROUP_BY_EMPTY', 'The property has no name. Give the name of a property of the events.')];
-    return repeated.has(position) ? [error(at, 'GROUP_BY_REPEATED', `The property ${property} is there already. Give each property once.`)] : [];
+    const twice = `The property ${property} is there already. Give each property once.`;
+    return [...textProblems(at, [property]), ...(repeated.has(position) ? [error(at, 'GROUP_BY_REPEATED', twice)] : [])];
   });
   if (model.kind !== 'FLAT') return problems;
   return [...problems, warning(path, 'GROUP_BY_UNUSED', 'A FLAT amount has no usage to group. Leave the groups out, or use another model.')];

@@ -139,7 +139,7 @@ function partOf(
     resolvedAt,
     itemQuantity: quantity,
     servicePeriod: interval,
-    proration: prorationOf(interval, period, facts.subscription.cadence.zone),
+    proration: prorationOf(interval, period, { zone: facts.subscription.cadence.zone, engineVersion: facts.engineVersion }),
     usageQuery: ratedMeter === null ? null : usageQuery(facts, view, {
       item,
       meterCode: ratedMeter,

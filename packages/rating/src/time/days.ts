@@ -20,6 +20,13 @@ export function daysOf({ start, end }: Interval, zone: string): number {
   return latestDate(start, zone).until(latestDate(end, zone), { largestUnit: 'days' }).days;
 }
 
+/** As engine version 1 counts: by the date at either end, so that a date which begins twice counts from its second midnight. */
+export function daysByDateAtEnds({ start, end }: Interval, zone: string): number {
+  requireTimeZone(zone);
+  const date = (moment: Instant): Temporal.PlainDate => temporalInstant(moment).toZonedDateTimeISO(zone).toPlainDate();
+  return Math.max(0, date(start).until(date(end), { largestUnit: 'days' }).days);
+}
+
 /** The latest date that has begun. No zone was ever put back by more than a day, so it is this date or the next. */
 function latestDate(moment: Instant, zone: string): Temporal.PlainDate {
   const local = temporalInstant(moment).toZonedDateTimeISO(zone);

@@ -83,7 +83,7 @@ function printPercentage({ quantity, percent, free, paidEvents, fixedAmount, lim
 function printFree({ freeEvents, freeAmount, prorated, events, quantity }: FreeTrace): string[] {
   const factor = prorated === undefined ? '' : ` × ${prorated.activeDays}/${prorated.periodDays}`;
   const allowances = [
-    ...(freeEvents === null ? [] : [`${freeEvents}${factor} events`]),
+    ...(freeEvents === null ? [] : [factor === '' ? plural(freeEvents, 'event') : `${freeEvents}${factor} events`]),
     ...(freeAmount === null ? [] : [`${freeAmount}${factor}`]),
   ];
   return [

@@ -88,7 +88,7 @@ function printUsage({ quantity, eventCount, meterCode, usageSetDigest, carriedIn
   return [
     `quantity ${printExact(quantity)} from ${events}, set ${usageSetDigest}`,
     ...(carriedIn === undefined ? [] : [`  a level of ${printExact(carriedIn)} carried in at its start, contained in the quantity`]),
-    ...groups.map((one) => `  ${describeGroup(one.group)}: ${printExact(one.quantity)} from ${plural(one.eventCount, 'event')}, set ${one.usageSetDigest}`),
+    ...groups.map((one) => `  ${describeGroup(one.group)}: ${printExact(one.quantity)} from ${plural(one.eventCount, 'event')}${one.carriedIn === undefined ? '' : ` and a level of ${printExact(one.carriedIn)}`}, set ${one.usageSetDigest}`),
   ];
 }
 
