@@ -70,10 +70,22 @@ test('close: every size by jobs, every step, and verifying what was closed', asy
   expect(report.goals).toHaveLength(3);
 }, BENCH_MS);
 
-test('rating: lines, invoices, events, and the bare loop', async () => {
+test('rating: lines of every model, invoices, events of every aggregation, and the bare loop', async () => {
   const report = await reportOf('rating', '--rounds', '2', '--count', '500');
   requireShape(report, { bench: 'rating', rounds: 2 });
-  expect(names(report.results)).toEqual(['composed lines', 'events aggregated', 'invoices composed', 'lines']);
+  const models = ['FLAT', 'PER_UNIT', 'GRADUATED', 'VOLUME', 'PACKAGE', 'STAIRSTEP', 'PERCENTAGE', 'GRADUATED_PERCENTAGE', 'MATRIX'];
+  const aggregations = ['COUNT', 'SUM', 'MAX', 'MIN', 'AVERAGE', 'LATEST', 'UNIQUE_COUNT', 'WEIGHTED_SUM'];
+  expect(names(report.results)).toEqual([
+    ...models.flatMap((model) => [`${model} with trace`, `${model} without trace`]),
+    ...aggregations.map((kind) => `events aggregated, ${kind}`),
+    'composed lines',
+    'invoices composed',
+  ].toSorted());
+  expect(Object.keys(report.ratios)).toEqual([
+    'bare BigInt loop to GRADUATED with trace',
+    'bare BigInt loop to GRADUATED without trace',
+    ...aggregations.map((kind) => `nanoseconds per aggregated event, ${kind}`),
+  ]);
   expect(names(report.floors)).toEqual(['bare BigInt loop']);
   expect(report.machine.postgres).toBe(null);
 });

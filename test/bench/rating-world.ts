@@ -1,7 +1,7 @@
 // What the rating bench composes and folds: the first runs of many subscriptions that differ in reference, time and usage as those of a real month do, and events.
 import {
   ENGINE_VERSION, instant, parseDecimal, parseInstant, USUAL_TERMS, usageQueriesOfRun,
-  type Instant, type Price, type PriceModel, type RunFacts, type UsageAnswers, type UsageEvent,
+  type AggregationKind, type Instant, type Price, type PriceModel, type RunFacts, type UsageAnswers, type UsageEvent, type UsageTerms,
 } from '@valora/rating';
 import { createHash } from 'node:crypto';
 import { benchedModels } from './rating-models.ts';
@@ -57,9 +57,24 @@ function answersTo(facts: RunFacts, number: number): UsageAnswers {
   }]));
 }
 
+const month = { start: START, end: instant(START + MONTH_MICROS) };
+
+/** Every kind, with what it needs to know; levels are weighted over the month that the events lie in. */
+export const aggregations: readonly { readonly kind: AggregationKind; readonly terms: UsageTerms }[] = [
+  { kind: 'COUNT', terms: {} },
+  { kind: 'SUM', terms: {} },
+  { kind: 'MAX', terms: {} },
+  { kind: 'MIN', terms: {} },
+  { kind: 'AVERAGE', terms: {} },
+  { kind: 'LATEST', terms: {} },
+  { kind: 'UNIQUE_COUNT', terms: { uniqueProperty: 'region' } },
+  { kind: 'WEIGHTED_SUM', terms: { interval: month, period: month } },
+];
+
+/** A second apart, in order; a thousand values and a hundred regions. */
 export function usageEvents(count: number): UsageEvent[] {
   return Array.from({ length: count }, (_, position) => ({
     idempotencyKey: `event-${String(position).padStart(9, '0')}`, meterCode: 'meter-0', customerReference: 'customer-1', subscriptionReference: null,
-    eventTime: instant(START + BigInt(position) * MICROS_PER_SECOND), value: parseDecimal(`${position % 1000}.5`), properties: {},
+    eventTime: instant(START + BigInt(position) * MICROS_PER_SECOND), value: parseDecimal(`${position % 1000}.5`), properties: { region: `region-${position % 100}` },
   }));
 }

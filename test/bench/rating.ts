@@ -1,12 +1,12 @@
 // Rating: how fast the pure core prices quantities, composes invoices and folds usage, on one core, without a database or a network.
 import {
   aggregateUsage, composeRun, exactToJson, formatMinorUnits, fractionToJson, ratePrice, roundToMinorUnits, usageEventContent,
-  type AggregationKind, type DigestedUsageEvent, type PriceModel,
+  type DigestedUsageEvent, type PriceModel,
 } from '@valora/rating';
 import { hash } from 'node:crypto';
 import { bareGraduated } from './rating-floor.ts';
 import { benchedModels, ratable, sampleQuantities } from './rating-models.ts';
-import { firstRuns, usageEvents } from './rating-world.ts';
+import { aggregations, firstRuns, usageEvents } from './rating-world.ts';
 import { atLeast, ratio, rounded, type Findings, type Round } from './report.ts';
 import { figure, interleaved, named, type Progress, type Series } from './rounds.ts';
 
@@ -23,7 +23,6 @@ const METERED_LINES = 2;
 const METERED_LINES_OF_A_LONG_INVOICE = 50;
 /** Runs that are composed in turn. */
 const DISTINCT_RUNS = 500;
-const AGGREGATIONS: readonly AggregationKind[] = ['COUNT', 'SUM'];
 const NANOS_PER_SECOND = 1e9;
 const MICROS_PER_SECOND = 1e6;
 
@@ -38,7 +37,7 @@ export async function rating(settings: RatingSettings, progress: Progress): Prom
     ratios: {
       'bare BigInt loop to GRADUATED with trace': ratio(floor, traced),
       'bare BigInt loop to GRADUATED without trace': ratio(floor, figure(figures, 'GRADUATED without trace')),
-      ...Object.fromEntries(AGGREGATIONS.map((kind) => [`nanoseconds per aggregated event, ${kind}`, rounded(NANOS_PER_SECOND / figure(figures, `events aggregated, ${kind}`).median)])),
+      ...Object.fromEntries(aggregations.map(({ kind }) => [`nanoseconds per aggregated event, ${kind}`, rounded(NANOS_PER_SECOND / figure(figures, `events aggregated, ${kind}`).median)])),
     },
     goals: [atLeast('lines of 4 graduated tiers with trace, each second on one core', 100_000, traced.median)],
     notes: [
@@ -111,8 +110,8 @@ function invoiceSeries(count: number): Series[] {
 
 function eventSeries(count: number): Series[] {
   const events: DigestedUsageEvent[] = usageEvents(count).map((event) => ({ ...event, contentDigest: hash('sha256', usageEventContent(event), 'buffer') }));
-  return AGGREGATIONS.map((kind) => ({
-    name: `events aggregated, ${kind}`, unit: 'events/s', round: () => timed(count, () => aggregateUsage(kind, events).eventCount),
+  return aggregations.map(({ kind, terms }) => ({
+    name: `events aggregated, ${kind}`, unit: 'events/s', round: () => timed(count, () => aggregateUsage(kind, events, terms).eventCount),
   }));
 }
 

@@ -148,11 +148,11 @@ function valueOf(days: Days | undefined, value: Pair): Expected | undefined {
 }
 
 function daysFaults({ zone, active, period, activeDays, periodDays }: Days, servicePeriod: PeriodTrace): string[] {
-  const counted = (of: PeriodTrace) => Math.max(0, dayNumber(of.end, zone) - dayNumber(of.start, zone));
+  const isCount = (of: PeriodTrace, days: number, most = Infinity) => daysBetween(of, zone).some((counted) => Math.min(counted, most) === days);
   return [
     ...faultsAgainst({ ...servicePeriod }, active, 'days.active'),
-    ...(counted(period) === periodDays ? [] : ['the days of the period are miscounted']),
-    ...(Math.min(counted(active), periodDays) === activeDays && activeDays < periodDays ? [] : ['the active days are miscounted']),
+    ...(isCount(period, periodDays) ? [] : ['the days of the period are miscounted']),
+    ...(isCount(active, activeDays, periodDays) && activeDays < periodDays ? [] : ['the active days are miscounted']),
     ...(micros(period.start) <= micros(active.start) && micros(active.end) <= micros(period.end) ? [] : ['the active days lie outside the period']),
   ];
 }
@@ -199,6 +199,19 @@ export function micros(time: string): string {
 }
 
 const calendars = new Map<string, Intl.DateTimeFormat>();
+
+/** By the dates that have begun, and as engine version 1 counts, by those that the clock shows: they differ where a date begins twice. */
+function daysBetween({ start, end }: PeriodTrace, zone: string): readonly number[] {
+  return [dateBegun(end, zone) - dateBegun(start, zone), Math.max(0, dayNumber(end, zone) - dayNumber(start, zone))];
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The latest date of the last three hours: no clock goes back by more. */
+function dateBegun(time: string, zone: string): number {
+  const hoursAgo = (hours: number) => new Date(Date.parse(time) - hours * HOUR_MS).toISOString();
+  return Math.max(dayNumber(time, zone), ...[1, 2, 3].map((hours) => dayNumber(hoursAgo(hours), zone)));
+}
 
 function dayNumber(time: string, zone: string): number {
   const calendar = calendars.get(zone) ?? new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });

@@ -8,7 +8,7 @@
  * order) and content digests are 32 bytes.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { canonicalString } from '../canonical/canonical-json.ts';
 import { invariant } from '../errors.ts';
 import type { Decimal } from '../number/decimal.ts';
@@ -62,9 +62,17 @@ export function usageSetDigest(entries: Iterable<UsageSetEntry>): string {
     invariant(contentDigest.length === CONTENT_DIGEST_BYTES, 'a content digest is not 32 bytes');
     invariant(idempotencyKey !== previousKey, `idempotency key ${idempotencyKey} occurs twice in one set of usage`);
     previousKey = idempotencyKey;
-    hash.update(utf8ToBytes(`${idempotencyKey}\0`)).update(contentDigest);
+    hash.update(entryBytes(idempotencyKey, contentDigest));
   }
   return bytesToHex(hash.digest());
+}
+
+/** Printable ASCII is a byte a character; put together here, since the hash takes one piece faster than two. */
+function entryBytes(key: string, contentDigest: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(key.length + 1 + CONTENT_DIGEST_BYTES);
+  for (let position = 0; position < key.length; position += 1) bytes[position] = key.charCodeAt(position);
+  bytes.set(contentDigest, key.length + 1);
+  return bytes;
 }
 
 function byKey(one: UsageSetEntry, other: UsageSetEntry): number {
