@@ -50,14 +50,14 @@ function partsFaults({ parts, exact, rounding, quantity, steps }: SideExplanatio
   return faults;
 }
 
-type Rated = Pick<PartExplanation, 'quantity' | 'price' | 'steps' | 'exact'>;
+type Rated = Pick<PartExplanation, 'quantity' | 'price' | 'limitDays' | 'steps' | 'exact'>;
 
-function partFaults({ quantity, price, steps, exact }: Rated): string[] {
+function partFaults({ quantity, price, limitDays, steps, exact }: Rated): string[] {
   const model = price?.model?.model;
   if (quantity === undefined || model === undefined) return ['the tree has no quantity or no model'];
-  const daysOfSteps = steps.flatMap(daysIn);
-  const [days = null] = daysOfSteps;
-  const faults = daysOfSteps.every(({ active, full }) => active === days?.active && full === days.full && active < full) ? [] : ['steps of one part are prorated by other days'];
+  const prorations = [...(limitDays === undefined ? [] : [daysOf(limitDays)]), ...steps.flatMap(daysIn)];
+  const [days = null] = prorations;
+  const faults = prorations.every(({ active, full }) => active === days?.active && full === days.full && active < full) ? [] : ['steps of one part are prorated by other days'];
   const amount = quantity.$case === 'usage' && quantity.value.exactQuantity !== undefined ? pairOf(quantity.value.exactQuantity) : asDecimal(quantity.value.quantity);
   const eventCount = quantity.$case === 'usage' ? quantity.value.eventCount : 0n;
   const expected = stepsOf({ model, modifiers: price?.modifiers, quantity: amount, eventCount, isItem: quantity.$case === 'item', days });
@@ -75,7 +75,11 @@ function partFaults({ quantity, price, steps, exact }: Rated): string[] {
 function daysIn({ step }: RatingStep): readonly Days[] {
   const found = step?.$case === 'proration' ? step.value
     : step?.$case === 'includedQuantity' || step?.$case === 'minimum' || step?.$case === 'maximum' ? step.value.prorated?.days : undefined;
-  return found === undefined ? [] : [{ active: found.activeDays, full: found.periodDays }];
+  return found === undefined ? [] : [daysOf(found)];
+}
+
+function daysOf({ activeDays, periodDays }: { readonly activeDays: number; readonly periodDays: number }): Days {
+  return { active: activeDays, full: periodDays };
 }
 
 /** Every number of a step, in the order in which `stepsOf` works them out. */

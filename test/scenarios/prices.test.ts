@@ -25,6 +25,8 @@ const calls = metered('calls', { $case: 'perUnit', value: { unitAmount: '0.04' }
 const volume = metered('volume', { $case: 'graduatedPercentage', value: { tiers: [{ upTo: '100', percent: '3', flatAmount: '' }, { upTo: '', percent: '2', flatAmount: '' }] } }, { modifiers: { maximum: '3.50' } });
 const tokens = metered('tokens', { $case: 'graduated', value: { tiers: [{ upTo: '100', unitAmount: '0.10', flatAmount: '1' }, { upTo: '', unitAmount: '0.05', flatAmount: '' }] } }, { versionResolution: VersionResolution.SPLIT });
 const seat: PriceSample = { code: 'seat', displayName: 'Seat', meter: null, model: { $case: 'flat', value: { amount: '30' } }, versionResolution: VersionResolution.SPLIT };
+/** Half a licence is included, of any part of a period. */
+const licence: PriceSample = { code: 'licence', displayName: 'Licence', meter: null, model: { $case: 'perUnit', value: { unitAmount: '10' } }, modifiers: { includedQuantity: '0.5' } };
 const prices = [transfer, payments, rows, calls, volume, tokens, seat];
 
 let valora: TestValora;
@@ -133,7 +135,7 @@ test('the evaluator finds any number of a step, an exact amount, a share or a ro
 
 test('a stub of 15 of 30 days: included quantity, minimum, maximum and stairs count by half, packages and shares in full', async () => {
   const scenario = await startScenario(valora, '2026-04-16T00:00:00Z');
-  await scenario.plan('stub', [transfer, payments, rows, calls, volume, tokens, seat]);
+  await scenario.plan('stub', [...prices, licence]);
   await scenario.subscribe('acme', 'stub', '2026-04-16T00:00:00Z', BillingAlignment.CALENDAR);
   await scenario.use(
     ['t1', 'transfer', 'acme', '2026-04-16T00:00:00Z', '120400.5'], ['p1', 'payments', 'acme', '2026-04-16T00:00:00Z', '800'], ['r1', 'rows', 'acme', '2026-04-16T00:00:00Z', '100'],
@@ -142,7 +144,8 @@ test('a stub of 15 of 30 days: included quantity, minimum, maximum and stairs co
   await scenario.advance('2026-05-01T00:00:00Z');
   // payments: 800 × 1.3 ÷ 100 + 1 × 2.00. rows: 10.00 × 15/30. calls: (600 − 500) × 0.04 = 4.00, above 2.50. volume: 4.00, at most 1.75.
   // tokens: 12.50 + 1.00 × 15/30. seat: 30.00 × 15/30.
-  expect((await scenario.invoices()).map(summary)).toEqual(['acme 1: transfer 65.00, payments 12.40, rows 5.00, calls 4.00, volume 1.75, tokens 13.00, seat 15.00 = 116.15']);
+  // licence: (1 − 0.5) × 10.00 × 15/30.
+  expect((await scenario.invoices()).map(summary)).toEqual(['acme 1: transfer 65.00, payments 12.40, rows 5.00, calls 4.00, volume 1.75, tokens 13.00, seat 15.00, licence 2.50 = 118.65']);
   expect(await verdicts(scenario)).toEqual(['match']);
   expect((await explained(scenario)).flatMap(faultsOf)).toEqual([]);
 }, 60_000);

@@ -70,8 +70,9 @@ export function bookOf(seed: number, count: number, span: Span): readonly Fact[]
     const kind = below(12);
     // Drawn here and not when recorded: every replay records the same.
     const unitAmount = `0.${1 + below(9)}`;
-    const price = METERED[below(METERED.length)] ?? 'requests';
-    const modifiers = MODIFIERS[below(MODIFIERS.length)];
+    // By place, so that the draws stay what they are.
+    const price = METERED[position % METERED.length] ?? 'requests';
+    const modifiers = MODIFIERS[Math.trunc(position / METERED.length) % MODIFIERS.length];
     if (kind === 0) return { time, record: (scenario) => publish(scenario, { requestId: `${seed}/p${position}`, price, from: instant(time + span.stepMicros), unitAmount, modifiers }) };
     if (kind === 1) {
       const settings = {

@@ -40,7 +40,7 @@ export function stepsOf({ model, modifiers, quantity, eventCount, isItem, days }
   }
   if (modifiers !== undefined && modifiers.includedQuantity !== '') {
     const full = asDecimal(modifiers.includedQuantity);
-    const included = inDays(full);
+    const included = isItem ? full : inDays(full); // of an item all of the amount is prorated afterwards
     const remaining = above(rated, included) ? minus(rated, included) : above(ZERO, rated) ? rated : ZERO;
     steps.push({ kind: 'includedQuantity', numbers: [rated, full, included, remaining], amount: ZERO });
     rated = remaining;

@@ -79,7 +79,7 @@ function proratedToProto(prorated: Prorated | undefined): ProratedValue | undefi
   return prorated === undefined ? undefined : { days: daysToProto(prorated), value: prorated.value };
 }
 
-function daysToProto({ zone, active, period, activeDays, periodDays }: Days): ProratedDays {
+export function daysToProto({ zone, active, period, activeDays, periodDays }: Days): ProratedDays {
   return { timeZone: zone, active: periodToProto(active), period: periodToProto(period), activeDays, periodDays };
 }
 

@@ -3,7 +3,7 @@ import {
   ExplainedRoundingMode, type LineExplanation, type PartExplanation, type PriceExplanation, type RoundingStep, type RunExplanation, type SideExplanation,
 } from '@valora/contracts/valora/invoicing/v1/explanation';
 import { formatMinorUnits, type ComposedRun, type PartTrace, type PriceTrace, type QuantityTrace, type RoundingTrace, type RunFacts, type RunLine, type SideTrace } from '@valora/rating';
-import { instantToProto, periodToProto, stepToProto } from './explained-step.ts';
+import { daysToProto, instantToProto, periodToProto, stepToProto } from './explained-step.ts';
 import { priceModelToProto, priceModifiersToProto } from './price-rule.ts';
 
 export function explanationToProto(facts: RunFacts, composed: ComposedRun): RunExplanation {
@@ -44,11 +44,12 @@ function sideToProto(side: SideTrace): SideExplanation {
   return { ...whole, steps: [], parts: side.parts.map((part): PartExplanation => ({ ...partToProto(part), amount: part.amount })) };
 }
 
-function partToProto({ servicePeriod, quantity, price, steps, exact }: PartTrace) {
+function partToProto({ servicePeriod, quantity, price, limitDays, steps, exact }: PartTrace) {
   return {
     servicePeriod: servicePeriod === undefined ? undefined : periodToProto(servicePeriod),
     quantity: quantityToProto(quantity),
     price: priceToProto(price),
+    limitDays: limitDays === undefined ? undefined : daysToProto(limitDays),
     steps: steps.map(stepToProto),
     exact,
   };

@@ -166,7 +166,11 @@ export interface SideExplanation {
   /** Two or more parts of the cycle, each rated alone, in service order; otherwise empty. */
   readonly parts: readonly PartExplanation[];
   /** The time it is for, where the side has one part and that is not the whole cycle. */
-  readonly servicePeriod?: Period | undefined;
+  readonly servicePeriod?:
+    | Period
+    | undefined;
+  /** By which minimum and maximum count, where there is one and the part is shorter than the period. */
+  readonly limitDays?: ProratedDays | undefined;
 }
 
 /** A part of a cycle, rated alone. The steps' amounts add up to exact. */
@@ -196,6 +200,8 @@ export interface PartExplanation {
     | undefined;
   /** Its share of the side's amount: round(this part and those before it) − round(those before it), with the currency's digits. */
   readonly amount: string;
+  /** By which minimum and maximum count, where there is one and the part is shorter than the period. */
+  readonly limitDays?: ProratedDays | undefined;
 }
 
 /** The quantity of a subscription item. */
@@ -406,7 +412,7 @@ export interface IncludedStep {
     | undefined;
   /** How much is included in a full period; decimal text. */
   readonly includedQuantity: string;
-  /** How much is included in the part; absent for a full period. */
+  /** How much is included in a part of usage that is shorter than its period; absent where all of it is. */
   readonly prorated?:
     | ProratedValue
     | undefined;
@@ -1171,6 +1177,7 @@ function createBaseSideExplanation(): SideExplanation {
     rounding: undefined,
     parts: [],
     servicePeriod: undefined,
+    limitDays: undefined,
   };
 }
 
@@ -1204,6 +1211,9 @@ export const SideExplanation: MessageFns<SideExplanation> = {
     }
     if (message.servicePeriod !== undefined) {
       Period.encode(message.servicePeriod, writer.uint32(74).fork()).join();
+    }
+    if (message.limitDays !== undefined) {
+      ProratedDays.encode(message.limitDays, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1293,6 +1303,14 @@ export const SideExplanation: MessageFns<SideExplanation> = {
             message.servicePeriod = Period.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.limitDays = ProratedDays.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1327,6 +1345,11 @@ export const SideExplanation: MessageFns<SideExplanation> = {
         : isSet(object.service_period)
         ? Period.fromJSON(object.service_period)
         : undefined,
+      limitDays: isSet(object.limitDays)
+        ? ProratedDays.fromJSON(object.limitDays)
+        : isSet(object.limit_days)
+        ? ProratedDays.fromJSON(object.limit_days)
+        : undefined,
     };
   },
 
@@ -1357,6 +1380,9 @@ export const SideExplanation: MessageFns<SideExplanation> = {
     }
     if (message.servicePeriod !== undefined) {
       obj.servicePeriod = Period.toJSON(message.servicePeriod);
+    }
+    if (message.limitDays !== undefined) {
+      obj.limitDays = ProratedDays.toJSON(message.limitDays);
     }
     return obj;
   },
@@ -1397,12 +1423,23 @@ export const SideExplanation: MessageFns<SideExplanation> = {
     message.servicePeriod = (object.servicePeriod !== undefined && object.servicePeriod !== null)
       ? Period.fromPartial(object.servicePeriod)
       : undefined;
+    message.limitDays = (object.limitDays !== undefined && object.limitDays !== null)
+      ? ProratedDays.fromPartial(object.limitDays)
+      : undefined;
     return message;
   },
 };
 
 function createBasePartExplanation(): PartExplanation {
-  return { servicePeriod: undefined, quantity: undefined, price: undefined, steps: [], exact: undefined, amount: "" };
+  return {
+    servicePeriod: undefined,
+    quantity: undefined,
+    price: undefined,
+    steps: [],
+    exact: undefined,
+    amount: "",
+    limitDays: undefined,
+  };
 }
 
 export const PartExplanation: MessageFns<PartExplanation> = {
@@ -1429,6 +1466,9 @@ export const PartExplanation: MessageFns<PartExplanation> = {
     }
     if (message.amount !== "") {
       writer.uint32(58).string(message.amount);
+    }
+    if (message.limitDays !== undefined) {
+      ProratedDays.encode(message.limitDays, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1502,6 +1542,14 @@ export const PartExplanation: MessageFns<PartExplanation> = {
             message.amount = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.limitDays = ProratedDays.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1530,6 +1578,11 @@ export const PartExplanation: MessageFns<PartExplanation> = {
       steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => RatingStep.fromJSON(e)) : [],
       exact: isSet(object.exact) ? Fraction.fromJSON(object.exact) : undefined,
       amount: isSet(object.amount) ? globalThis.String(object.amount) : "",
+      limitDays: isSet(object.limitDays)
+        ? ProratedDays.fromJSON(object.limitDays)
+        : isSet(object.limit_days)
+        ? ProratedDays.fromJSON(object.limit_days)
+        : undefined,
     };
   },
 
@@ -1554,6 +1607,9 @@ export const PartExplanation: MessageFns<PartExplanation> = {
     }
     if (message.amount !== "") {
       obj.amount = message.amount;
+    }
+    if (message.limitDays !== undefined) {
+      obj.limitDays = ProratedDays.toJSON(message.limitDays);
     }
     return obj;
   },
@@ -1588,6 +1644,9 @@ export const PartExplanation: MessageFns<PartExplanation> = {
       ? Fraction.fromPartial(object.exact)
       : undefined;
     message.amount = object.amount ?? "";
+    message.limitDays = (object.limitDays !== undefined && object.limitDays !== null)
+      ? ProratedDays.fromPartial(object.limitDays)
+      : undefined;
     return message;
   },
 };

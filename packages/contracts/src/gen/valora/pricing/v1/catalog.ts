@@ -69,7 +69,7 @@ export const VersionResolution = {
   PERIOD_START: 1,
   /**
    * SPLIT - The period is cut where a version takes over, and each part is rated alone by its own: tiers and packages start anew, usage is
-   * cut at the instant, and flat amounts, included quantity, minimum and maximum count by days.
+   * cut at the instant, and fees, flat amounts, the included quantity of usage, minimum and maximum count by days.
    */
   SPLIT: 2,
 } as const;

@@ -263,7 +263,8 @@ export interface PercentTier {
 /**
  * What is done to a quantity before the model and to an amount after it, in the order of the fields. Each may be left out.
  *
- * In a part of a period, the included quantity, the minimum and the maximum count by days, as flat amounts do.
+ * In a part of a period, the included quantity of usage, the minimum and the maximum count by days, as flat amounts do. A fee's own
+ * quantity has all of what is included, as the whole fee counts by days.
  *
  * Example: 2,500 MB ÷ 1,000, rounded up to whole GB, is 3; less 1 included is 2; 2 × 0.60 = 1.20; at least 5.00 is 5.00.
  */
