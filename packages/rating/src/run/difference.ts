@@ -115,8 +115,9 @@ function quantityOf(line: SettledLine | null): Fraction | null {
 }
 
 function unitAmountOf({ parts: [first, ...more] }: SettledLine): Decimal | null {
-  const model = first?.part.version.model;
-  if (model === undefined || more.length > 0) return null;
+  if (first === undefined || more.length > 0) return null;
+  const { model, modifiers } = first.part.version;
+  if (modifiers?.unitConversion !== undefined) return null;
   if (model.kind === 'FLAT') return model.amount;
   return model.kind === 'PER_UNIT' ? model.unitAmount : null;
 }

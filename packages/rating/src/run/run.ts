@@ -113,7 +113,7 @@ export interface RunLine {
    * where the quantity has no finite decimal form, where the copies of an item change within the line, and for a true-up.
    */
   readonly quantity: string | null;
-  /** Where one unit amount holds for the whole line: FLAT and PER_UNIT, in one part. */
+  /** Where one amount holds for each unit of the quantity: FLAT and PER_UNIT, in one part, priced in the unit that is metered. */
   readonly unitAmount: Decimal | null;
   readonly amountMinorUnits: bigint;
   readonly trace: LineTrace;
