@@ -76,6 +76,16 @@ describe('events to a quantity', () => {
     expect(() => aggregateUsage(kind, usageEvents([[2, '1'], [1, null], [3, '1']]), TERMS)).toThrow(expect.objectContaining(refusal));
   });
 
+  test('a name that every object has is a property only of the event that has it itself', () => {
+    const usage = aggregateUsage('UNIQUE_COUNT', usageEvents([[0, null], [1, null, { toString: 'own' }], [2, null, { region: 'eu' }]]), { uniqueProperty: 'toString' });
+    expect(usage).toMatchObject({ eventCount: 3n, quantity: '1' });
+  });
+
+  test('a level is nothing to a kind whose level does not last', () => {
+    const levels = [{ group: { region: 'eu' }, level: '5' }];
+    expect(aggregateUsage('SUM', [], { groupBy: ['region'], levels })).toEqual(aggregateUsage('SUM', [], { groupBy: ['region'] }));
+  });
+
   test.each<[string, AggregationKind, UsageTerms, string]>([
     ['a UNIQUE_COUNT of no property', 'UNIQUE_COUNT', { interval: JANUARY, period: JANUARY }, 'AGGREGATION_PROPERTY_MISSING'],
     ['a WEIGHTED_SUM over no time', 'WEIGHTED_SUM', {}, 'AGGREGATION_INTERVAL_MISSING'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  addFractions, aggregateUsage, composeRun, exactFromJson, type ExactJson, fractionFromBigInt, fractionToJson, type GroupLevel, instant, type Instant, InvariantError, levelsAfter, parseInstant, printTrace,
+  addFractions, aggregateUsage, aggregationOf, composeRun, exactFromJson, type ExactJson, fractionFromBigInt, fractionToJson, type GroupLevel, instant, type Instant, InvariantError, levelsAfter, parseInstant, printTrace,
   usageQueriesOfRun,
 } from '../src/index.ts';
 import { rounds } from './rounds.ts';
@@ -52,6 +52,19 @@ describe('(carried in × length + Σ value × rest of the interval) ÷ length of
   test.each([['1 µs before the start', at(10) - 1n], ['at the end', at(20)]])('an event %s breaks off, as it would count with a weight it does not have', (_when, time) => {
     const outside = usageEvents([[0, '1']]).map((one) => ({ ...one, eventTime: instant(time) }));
     expect(() => aggregateUsage('WEIGHTED_SUM', outside, { interval: { start: at(10), end: at(20) }, period: JANUARY })).toThrow(InvariantError);
+  });
+});
+
+describe('a state of its own', () => {
+  test('without a level carried in it begins at zero', () => {
+    const { empty, quantity } = aggregationOf('WEIGHTED_SUM', { interval: JANUARY, period: JANUARY });
+    expect(fractionToJson(quantity(empty()))).toEqual({ numerator: '0', denominator: '1' });
+  });
+
+  test('an interval or a period that runs backwards breaks off', () => {
+    const backwards = { start: at(31), end: at(0) };
+    expect(() => aggregationOf('WEIGHTED_SUM', { interval: backwards, period: JANUARY })).toThrow(InvariantError);
+    expect(() => aggregationOf('WEIGHTED_SUM', { interval: JANUARY, period: backwards })).toThrow(InvariantError);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   formatInstant,
   fullPeriod,
   instant,
+  InvariantError,
   isTimeZone,
   parseInstant,
   periodBoundary,
@@ -59,6 +60,7 @@ describe('boundary n, from the anchor', () => {
   test('boundary 0 is the anchor, though its local time occurs twice and it is the later one', () => {
     const later = cadence('2024-11-03T06:30:00Z', 'DAY', 'America/New_York');
     expect(cycleBounds(later, 1)).toEqual({ start: later.anchor, end: parseInstant('2024-11-04T06:30:00Z') });
+    expect([periodBoundary(later, 0), fullPeriod(later, 1, later.anchor).start]).toEqual([later.anchor, later.anchor]);
   });
 
   test('microseconds of the anchor are kept', () => {
@@ -120,6 +122,16 @@ describe('refused', () => {
     ['far beyond the calendar', cadence('2024-01-01T00:00:00Z', 'YEAR', 'UTC', 1000), 4_000_000, 'INSTANT_OUT_OF_RANGE'],
   ])('%s: %s', (_name, of, n, reason) => {
     expect(() => periodBoundary(of, n)).toThrow(expect.objectContaining({ reason }));
+  });
+
+  test('a long zone is quoted up to its 64th character', () => {
+    expect(() => daysOf({ start: parseInstant('2024-01-01T00:00:00Z'), end: parseInstant('2024-01-02T00:00:00Z') }, 'x'.repeat(1000))).toThrow(
+      expect.objectContaining({ reason: 'TIME_ZONE_UNKNOWN', metadata: { time_zone: 'x'.repeat(64) } }),
+    );
+  });
+
+  test('cycles are counted from 1', () => {
+    expect(() => cycleBounds(cadence('2024-01-01T00:00:00Z', 'DAY'), 0)).toThrow(InvariantError);
   });
 
   test.each([

@@ -66,7 +66,9 @@ export function roundQuantity(exact: Fraction, { decimals, mode }: QuantityRound
 /** Of an amount with at most so many digits after the point. */
 function wholeMinorUnits(rounded: Fraction, exponent: number): bigint {
   invariant(rounded.ratio === null, 'a rounded amount is a decimal');
-  return BigInt(rounded.decimal.toFixed(exponent).replace('.', ''));
+  const text = rounded.decimal.toFixed();
+  const point = text.includes('.') ? text.indexOf('.') : text.length;
+  return BigInt(text.slice(0, point) + text.slice(point + 1).padEnd(exponent, '0'));
 }
 
 /** To a whole number. */

@@ -53,8 +53,9 @@ export interface RunFacts {
   /** The cutoff of run k − 1; `null` for k = 0. */
   readonly previousCutoff: Instant | null;
   /**
-   * Cycle k, every earlier cycle touched by a fact recorded in [previousCutoff, cutoff), and cycle k + 1 where an item
-   * is charged in advance and the subscription has that cycle.
+   * Cycle k, every earlier cycle touched by a fact recorded in [previousCutoff, cutoff) (a late event on a level that
+   * lasts touches every cycle from its own on), and cycle k + 1 where an item is charged in advance and the subscription
+   * has that cycle.
    */
   readonly cycles: readonly CycleFact[];
   /**
