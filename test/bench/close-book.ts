@@ -11,7 +11,7 @@ import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/te
 import { instant, parseInstant, type Instant } from '@valora/rating';
 import type { BenchValora } from './bench-valora.ts';
 import { copySubscriptions, referenceOf } from './copy-subscriptions.ts';
-import { graduatedTiers } from './rating-world.ts';
+import { graduatedTiers } from './rating-models.ts';
 import { sendAll, type Progress } from './rounds.ts';
 import { runJobs } from './run-jobs.ts';
 

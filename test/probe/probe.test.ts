@@ -83,7 +83,7 @@ async function furnish({ connection }: TestOrganization): Promise<Ids> {
   const ids = idsOf('victim');
   await connection.stub(MeterServiceService).createMeter({ requestId: 'a', meter: { code: ids.meter, displayName: '', aggregation: Aggregation.SUM, filters: [] } });
   const catalog = connection.stub(CatalogServiceService);
-  await catalog.createPrice({ requestId: 'a', price: { code: ids.price, displayName: 'x', meter: ids.meter, currencyCode: 'USD', billingTiming: 1, versions: [], bounds: [] } });
+  await catalog.createPrice({ requestId: 'a', price: { code: ids.price, displayName: 'x', meter: ids.meter, currencyCode: 'USD', billingTiming: 1, versions: [], bounds: [], versionResolution: 1 } });
   await catalog.publishPriceVersion({ requestId: 'a', price: ids.price, effectiveFromTime: at(START), model: { model: { $case: 'perUnit', value: { unitAmount: '1' } } }, allowBackDating: false });
   await catalog.createPlan({ requestId: 'a', plan: { code: ids.plan, displayName: 'x', version: 0, interval: 3, intervalCount: 1, prices: [ids.price] } });
   await connection.stub(CustomerServiceService).createCustomer({ requestId: 'a', customer: { reference: ids.customer, displayName: '', timeZone: '' } });

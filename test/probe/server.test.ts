@@ -159,7 +159,7 @@ test('an organization on the real clock is billed by the jobs, when they run', a
   const { currentTime } = await connection.stub(OrganizationServiceService).getOrganization({});
   const now = (currentTime?.seconds ?? 0n) * 1_000_000n;
   const start = timestampFromInstant(instant(now - 45n * 86_400_000_000n));
-  await caller.catalog.createPrice({ requestId: 'p', price: { code: 'fee', displayName: 'Fee', meter: '', currencyCode: 'USD', billingTiming: 1, versions: [], bounds: [] } });
+  await caller.catalog.createPrice({ requestId: 'p', price: { code: 'fee', displayName: 'Fee', meter: '', currencyCode: 'USD', billingTiming: 1, versions: [], bounds: [], versionResolution: 1 } });
   await caller.catalog.publishPriceVersion({ requestId: 'v', price: 'fee', effectiveFromTime: start, model: { model: { $case: 'flat', value: { amount: '5' } } }, allowBackDating: true });
   await caller.catalog.createPlan({ requestId: 'l', plan: { code: 'plan', displayName: 'Plan', version: 0, interval: 3, intervalCount: 1, prices: ['fee'] } });
   await caller.customers.createCustomer({ requestId: 'c', customer: { reference: 'acme', displayName: '', timeZone: '' } });

@@ -4,7 +4,7 @@ import { CallError, timestampFromInstant, type OutgoingContext, type Peer } from
 import type { PriceSample } from '@valora/cli';
 import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
-import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
+import { BillingTiming, VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
 import { Job, SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { BillingCycleServiceService } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
@@ -187,7 +187,7 @@ test('a cycle that breaks off every call it is in fails alone, and its neighbour
 test('once the cause is mended the clock moves on at once, however long the retry delay still is', async () => {
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
   const { catalog, scheduler } = scenario.caller;
-  await catalog.createPrice({ requestId: 'price', price: { code: 'later', displayName: 'Later', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] } });
+  await catalog.createPrice({ requestId: 'price', price: { code: 'later', displayName: 'Later', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [], versionResolution: VersionResolution.PERIOD_START } });
   await catalog.createPlan({ requestId: 'plan', plan: { code: 'team', displayName: 'Team', version: 0, interval: PeriodInterval.MONTH, intervalCount: 1, prices: ['later'] } });
   await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
   await expect(scenario.advance('2026-02-02T00:00:00Z')).rejects.toMatchObject({ reason: 'BILLING_RUN_FAILED', metadata: { subscription: 'acme', cycle_index: '1', reason: 'PRICE_VERSION_MISSING' } });

@@ -98,7 +98,32 @@ test('a catalog is shown, applied, and applied again without doing anything', as
   const second = await run(['catalog', 'apply', name]);
   expect([second.code, second.stdout]).toEqual([0, 'Nothing to do, 6 there already.\n']);
   expect((await rows(['price', 'list'])).map(({ code }) => code)).toEqual(['requests', 'seat']);
+  expect((await run(['price', 'list'])).stdout).toMatch(/RESOLUTION[^]*PERIOD_START/);
   expect((await run(['price', 'show', 'requests'])).stdout).toContain('version 1, from 2026-01-01T00:00:00Z to open');
+}, 60_000);
+
+test('prices with modifiers and split periods are shown as they are, applied again without doing anything, and refused when they differ', async () => {
+  const versions = [{ effectiveFromTime: '2026-01-01T00:00:00Z', model: { package: { packageSize: '10', packageAmount: '5.00' } }, modifiers: { unitConversion: { operation: 'DIVIDE', factor: '1000', rounding: { mode: 'CEILING' } }, minimum: '5.00' } }];
+  const wanted = { prices: [{ code: 'transfer', meter: 'requests', versionResolution: 'SPLIT', versions }, { code: 'plain', meter: 'requests', versions: [{ ...versions[0], modifiers: {} }] }] };
+  expect((await run(['catalog', 'apply', file('modified.json', JSON.stringify(wanted))])).stdout.trimEnd().split('\n').at(-1)).toBe('4 made, 0 there already.');
+  expect((await run(['catalog', 'apply', 'modified.json'])).stdout).toBe('Nothing to do, 4 there already.\n');
+  const shown = (await run(['price', 'show', 'transfer'])).stdout;
+  expect(shown).toMatch(/RESOLUTION.*\n.*SPLIT/);
+  expect(shown).toContain('  modifiers {"unitConversion":{"operation":"UNIT_CONVERSION_OPERATION_DIVIDE","factor":"1000","rounding":{"mode":"QUANTITY_ROUNDING_MODE_CEILING"}},"minimum":"5"}');
+  const other = { prices: [{ ...wanted.prices[0], versionResolution: 'PERIOD_START', versions: [{ ...versions[0], modifiers: { minimum: '6' } }] }] };
+  const { code, stderr } = await run(['catalog', 'apply', file('differs.json', JSON.stringify(other))]);
+  expect(code).toBe(1);
+  expect(stderr).toContain('prices[0]: price "transfer" exists with another definition');
+  expect(stderr).toContain('prices[0].versions[0]: a version of "transfer" from 2026-01-01T00:00:00Z exists with another definition');
+}, 60_000);
+
+test('a price is created and published with options alone', async () => {
+  await json(['price', 'create', 'share', '--currency', 'USD', '--meter', 'requests', '--version-resolution', 'split']);
+  const published = await json(['price', 'publish', 'share', '--from', '2026-02-01T00:00:00Z', '--model', '{"percentage": {"percent": "1.3", "fixedAmount": "2"}}', '--modifiers', '{"maximum": "50"}']);
+  expect(published).toMatchObject({ version: { model: { percentage: { percent: '1.3', fixedAmount: '2' } }, modifiers: { maximum: '50' } } });
+  expect(await json(['price', 'show', 'share'])).toMatchObject({ versionResolution: 'VERSION_RESOLUTION_SPLIT' });
+  const malformed = await run(['price', 'publish', 'share', '--from', '2026-03-01T00:00:00Z', '--model', '{"percentage": {"percent": "1"}}', '--modifiers', '{"least": "5"}']);
+  expect([malformed.code, malformed.stderr.includes("--modifiers can't be read")]).toEqual([2, true]);
 }, 60_000);
 
 test('a catalog with problems is refused with all of them, and nothing is made', async () => {

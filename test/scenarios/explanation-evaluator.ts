@@ -1,21 +1,119 @@
 // An independent evaluator of the derivation tree: it reads nothing but the messages of ExplainInvoice and shares no code with
-// the engine. Fractions are pairs of bigints, never reduced.
-import { ExplainedRoundingMode, type Fraction, type LineExplanation, type RatingStep, type RunExplanation, type SideExplanation } from '@valora/contracts/valora/invoicing/v1/explanation';
-import type { PriceModel, Tier } from '@valora/contracts/valora/pricing/v1/price_model';
+// the engine. It works every step out again from the quantity, the model and the modifiers in the tree, and compares number
+// by number. Fractions are pairs of bigints, never reduced.
+import { ExplainedRoundingMode, type Fraction, type LineExplanation, type PartExplanation, type ProratedValue, type RatingStep, type RunExplanation, type SideExplanation } from '@valora/contracts/valora/invoicing/v1/explanation';
+import { asDecimal, equal, minus, NO_BOUND, plus, ZERO, type Pair } from './pairs.ts';
+import { numbersOfConversion, stepsOf, type Days, type WorkedStep } from './worked-steps.ts';
 
-type Pair = readonly [numerator: bigint, denominator: bigint];
-type Product = readonly [quantity: Pair, unit: Pair, flat: Pair];
+/** Everything in the tree that does not recompute; empty for a sound one. */
+export function faultsOf(tree: RunExplanation): string[] {
+  const faults = tree.lines.flatMap((line) => lineFaults(line, tree.currencyExponent).map((fault) => `${line.lineKey}: ${fault}`));
+  const subtotal = tree.lines.map(({ amount }) => asDecimal(amount?.amount)).reduce(plus, ZERO);
+  if (!equal(subtotal, asDecimal(tree.subtotal?.amount))) faults.push('the lines do not sum to the subtotal');
+  const credits = tree.credits.map(({ amount }) => asDecimal(amount?.amount)).reduce(plus, ZERO);
+  const total = plus(minus(subtotal, credits), asDecimal(tree.creditNote?.amount));
+  if (!equal(total, asDecimal(tree.total?.amount))) faults.push('subtotal − credits + credit note is not the total');
+  return faults;
+}
 
-const ZERO: Pair = [0n, 1n];
-const plus = (a: Pair, b: Pair): Pair => [a[0] * b[1] + b[0] * a[1], a[1] * b[1]];
-const negated = ([numerator, denominator]: Pair): Pair => [-numerator, denominator];
-const times = (a: Pair, b: Pair): Pair => [a[0] * b[0], a[1] * b[1]];
-const equal = (a: Pair, b: Pair): boolean => a[0] * b[1] === b[0] * a[1];
-const above = (a: Pair, b: Pair): boolean => a[0] * b[1] > b[0] * a[1];
+function lineFaults({ settled, billed, amount }: LineExplanation, exponent: number): string[] {
+  const sides = [settled, billed].flatMap((side) => (side === undefined ? [] : sideFaults(side, exponent)));
+  const roundedOf = (side: SideExplanation | undefined): Pair => (side === undefined ? ZERO : asDecimal(side.rounding?.amount));
+  const isSum = equal(minus(roundedOf(settled), roundedOf(billed)), asDecimal(amount?.amount));
+  return isSum ? sides : [...sides, 'settled − billed is not the amount'];
+}
 
-function decimal(text: string): Pair {
-  const [whole = '', fraction = ''] = text.split('.');
-  return [BigInt(whole + fraction), 10n ** BigInt(fraction.length)];
+function sideFaults(side: SideExplanation, exponent: number): string[] {
+  const { parts, rounding } = side;
+  const faults = parts.length === 0 ? partFaults(side) : partsFaults(side, exponent);
+  const exact = pairOf(side.exact);
+  const amount = asDecimal(rounding?.amount);
+  if (!equal(amount, rounded(exact, exponent, rounding?.mode))) faults.push('wrongly rounded');
+  if (!equal(plus(amount, pairOf(rounding?.residue)), exact)) faults.push('wrong residue');
+  return faults;
+}
+
+/** The parts add up, follow each other, and share the rounded amount by what each adds to the sum before it. */
+function partsFaults({ parts, exact, rounding, quantity, steps }: SideExplanation, exponent: number): string[] {
+  const faults = parts.flatMap((part, position) => partFaults(part).map((fault) => `part ${position + 1}: ${fault}`));
+  if (parts.length === 1 || quantity !== undefined || steps.length > 0) faults.push('a side has a rating of its own beside its parts');
+  let sum = ZERO;
+  for (const [position, part] of parts.entries()) {
+    const before = rounded(sum, exponent, rounding?.mode);
+    sum = plus(sum, pairOf(part.exact));
+    if (!equal(asDecimal(part.amount), minus(rounded(sum, exponent, rounding?.mode), before))) faults.push(`part ${position + 1} has a wrong share`);
+    const previousEnd = parts[position - 1]?.servicePeriod?.endTime;
+    const start = part.servicePeriod?.startTime;
+    if (previousEnd !== undefined && (start === undefined || start.seconds < previousEnd.seconds)) faults.push(`part ${position + 1} starts within the one before`);
+  }
+  if (!equal(sum, pairOf(exact))) faults.push('the parts do not sum to the exact amount');
+  return faults;
+}
+
+type Rated = Pick<PartExplanation, 'quantity' | 'price' | 'limitDays' | 'steps' | 'exact'>;
+
+function partFaults({ quantity, price, limitDays, steps, exact }: Rated): string[] {
+  const model = price?.model?.model;
+  if (quantity === undefined || model === undefined) return ['the tree has no quantity or no model'];
+  const prorations = [...(limitDays === undefined ? [] : [daysOf(limitDays)]), ...steps.flatMap(daysIn)];
+  const [days = null] = prorations;
+  const faults = prorations.every(({ active, full }) => active === days?.active && full === days.full && active < full) ? [] : ['steps of one part are prorated by other days'];
+  const amount = quantity.$case === 'usage' && quantity.value.exactQuantity !== undefined ? pairOf(quantity.value.exactQuantity) : asDecimal(quantity.value.quantity);
+  const eventCount = quantity.$case === 'usage' ? quantity.value.eventCount : 0n;
+  const expected = stepsOf({ model, modifiers: price?.modifiers, quantity: amount, eventCount, isItem: quantity.$case === 'item', days });
+  const found = steps.map(numbersOf);
+  const kinds = (list: readonly WorkedStep[]): string => list.map(({ kind }) => kind).join(', ');
+  if (kinds(found) !== kinds(expected)) return [...faults, `the steps are ${kinds(found)} and should be ${kinds(expected)}`];
+  for (const [position, { kind, numbers }] of expected.entries()) {
+    const others = found[position]?.numbers ?? [];
+    if (numbers.length !== others.length || !numbers.every((number, index) => equal(number, others[index] ?? NO_BOUND))) faults.push(`the step ${kind} is worked out wrongly`);
+  }
+  const sum = expected.map((step) => step.amount).reduce(plus, ZERO);
+  return equal(sum, pairOf(exact)) ? faults : [...faults, 'the steps do not sum to the exact amount'];
+}
+
+function daysIn({ step }: RatingStep): readonly Days[] {
+  const found = step?.$case === 'proration' ? step.value
+    : step?.$case === 'includedQuantity' || step?.$case === 'minimum' || step?.$case === 'maximum' ? step.value.prorated?.days : undefined;
+  return found === undefined ? [] : [daysOf(found)];
+}
+
+function daysOf({ activeDays, periodDays }: { readonly activeDays: number; readonly periodDays: number }): Days {
+  return { active: activeDays, full: periodDays };
+}
+
+/** Every number of a step, in the order in which `stepsOf` works them out. */
+function numbersOf({ step }: RatingStep): WorkedStep {
+  if (step === undefined) throw new Error('a step is empty');
+  const found = (amount: Fraction | undefined, numbers: readonly Pair[]): WorkedStep => ({ kind: step.$case, numbers, amount: amount === undefined ? ZERO : pairOf(amount) });
+  switch (step.$case) {
+    case 'unitConversion': {
+      const { quantity, conversion, converted, rounded: whole } = step.value;
+      return found(undefined, [pairOf(quantity), ...(conversion === undefined ? [] : numbersOfConversion(conversion)), pairOf(converted), pairOf(whole ?? converted)]);
+    }
+    case 'includedQuantity': return found(undefined, [pairOf(step.value.quantity), ...inPart(step.value.includedQuantity, step.value.prorated), pairOf(step.value.remaining)]);
+    case 'flat':
+    case 'perUnit': return found(step.value.amount, [pairOf(step.value.quantity), asDecimal(step.value.unitAmount), pairOf(step.value.amount)]);
+    case 'graduatedTier':
+    case 'volumeTier':
+    case 'stairstep':
+    case 'graduatedPercentageTier': {
+      const { tier, above, upTo, quantity, unitAmount, percent, flatAmount, amount } = step.value;
+      return found(amount, [[BigInt(tier), 1n], asDecimal(above), upTo === '' ? NO_BOUND : asDecimal(upTo), pairOf(quantity), asDecimal(unitAmount), asDecimal(percent), asDecimal(flatAmount), pairOf(amount)]);
+    }
+    case 'package': return found(step.value.amount, [pairOf(step.value.quantity), asDecimal(step.value.packageSize), asDecimal(step.value.packages), asDecimal(step.value.packageAmount), pairOf(step.value.amount)]);
+    case 'percentage': return found(step.value.amount, [pairOf(step.value.quantity), asDecimal(step.value.percent), [step.value.paidEvents, 1n], asDecimal(step.value.fixedAmount), pairOf(step.value.amount)]);
+    case 'proration': return found(step.value.amount, [pairOf(step.value.fees), pairOf(step.value.prorated), pairOf(step.value.amount)]);
+    case 'minimum':
+    case 'maximum': return found(step.value.amount, [pairOf(step.value.before), ...inPart(step.value.limit, step.value.prorated), pairOf(step.value.amount)]);
+    case 'matrixCell':
+    case 'groupedLines': throw new Error(`no price of the contract has the step ${step.$case}`);
+  }
+}
+
+/** A parameter, and what of it counts. */
+function inPart(parameter: string, prorated: ProratedValue | undefined): readonly Pair[] {
+  return [asDecimal(parameter), prorated === undefined ? asDecimal(parameter) : pairOf(prorated.value)];
 }
 
 function pairOf(fraction: Fraction | undefined): Pair {
@@ -23,88 +121,13 @@ function pairOf(fraction: Fraction | undefined): Pair {
   return [BigInt(fraction.numerator), BigInt(fraction.denominator)];
 }
 
-/** Everything in the tree that does not recompute; empty for a sound one. */
-export function faultsOf(tree: RunExplanation): string[] {
-  const faults = tree.lines.flatMap((line) => lineFaults(line, tree.currencyExponent).map((fault) => `${line.lineKey}: ${fault}`));
-  const subtotal = tree.lines.map(({ amount }) => decimal(amount?.amount ?? '')).reduce(plus, ZERO);
-  if (!equal(subtotal, decimal(tree.subtotal?.amount ?? ''))) faults.push('the lines do not sum to the subtotal');
-  const credits = tree.credits.map(({ amount }) => decimal(amount?.amount ?? '')).reduce(plus, ZERO);
-  const total = plus(plus(subtotal, negated(credits)), decimal(tree.creditNote?.amount ?? ''));
-  if (!equal(total, decimal(tree.total?.amount ?? ''))) faults.push('subtotal − credits + credit note is not the total');
-  return faults;
-}
-
-function lineFaults({ settled, billed, amount }: LineExplanation, exponent: number): string[] {
-  const sides = [settled, billed].flatMap((side) => (side === undefined ? [] : sideFaults(side, exponent)));
-  const roundedOf = (side: SideExplanation | undefined): Pair => (side === undefined ? ZERO : decimal(side.rounding?.amount ?? ''));
-  const isSum = equal(plus(roundedOf(settled), negated(roundedOf(billed))), decimal(amount?.amount ?? ''));
-  return isSum ? sides : [...sides, 'settled − billed is not the amount'];
-}
-
-/** Rates the quantity anew with the model in the tree, and compares every step with it. */
-function sideFaults(side: SideExplanation, exponent: number): string[] {
-  const faults: string[] = [];
-  const quantity = decimal(side.quantity?.value.quantity ?? '');
-  const expected = productsOf(side.price?.model?.model, quantity);
-  const whole = expected.map(([units, unit, flat]) => plus(times(units, unit), flat)).reduce(plus, ZERO);
-  // Of an item everything is a fee, of usage the flat amounts alone.
-  const fees = side.quantity?.$case === 'item' ? whole : expected.map(([, , flat]) => flat).reduce(plus, ZERO);
-  const prorations = side.steps.flatMap(({ step }) => (step?.$case === 'proration' ? [step.value] : []));
-  if (!prorations.every((proration) => equal(pairOf(proration.fees), fees))) faults.push('other fees are prorated than are due');
-  const exact = prorations.reduce((sum, { activeDays, periodDays }) => plus(sum, plus(times(fees, [BigInt(activeDays), BigInt(periodDays)]), negated(fees))), whole);
-  const stepped = side.steps.map((step) => pairOf(step.step?.value.amount)).reduce(plus, ZERO);
-  if (!side.steps.every(stepHolds)) faults.push('a step is a wrong product');
-  if (!equal(exact, pairOf(side.exact)) || !equal(stepped, exact)) faults.push('the model, the steps and the exact amount disagree');
-  const minorUnits = rounded(exact, exponent, side.rounding?.mode);
-  const amount = decimal(side.rounding?.amount ?? '');
-  if (!equal([minorUnits, 10n ** BigInt(exponent)], amount)) faults.push('wrongly rounded');
-  if (!equal(plus(amount, pairOf(side.rounding?.residue)), exact)) faults.push('wrong residue');
-  return faults;
-}
-
-function stepHolds({ step }: RatingStep): boolean {
-  if (step === undefined) return false;
-  if (step.$case === 'proration') {
-    const { fees, activeDays, periodDays, prorated, amount } = step.value;
-    return activeDays < periodDays && equal(times(pairOf(fees), [BigInt(activeDays), BigInt(periodDays)]), pairOf(prorated)) && equal(plus(pairOf(prorated), negated(pairOf(fees))), pairOf(amount));
-  }
-  const flat = step.$case === 'graduatedTier' || step.$case === 'volumeTier' ? step.value.flatAmount : '';
-  return equal(plus(times(pairOf(step.value.quantity), decimal(step.value.unitAmount)), decimal(flat === '' ? '0' : flat)), pairOf(step.value.amount));
-}
-
-function productsOf(model: PriceModel['model'], quantity: Pair): readonly Product[] {
-  switch (model?.$case) {
-    case 'flat': return [[quantity, decimal(model.value.amount), ZERO]];
-    case 'perUnit': return [[quantity, decimal(model.value.unitAmount), ZERO]];
-    case 'graduated': return graduated(model.value.tiers, quantity);
-    case 'volume': {
-      const tier = model.value.tiers.find(({ upTo }) => upTo === '' || !above(quantity, decimal(upTo)));
-      return tier === undefined ? [] : [[quantity, decimal(tier.unitAmount), flatOf(tier)]];
-    }
-    case undefined: throw new Error('the tree has no model');
-  }
-}
-
-function graduated(tiers: readonly Tier[], quantity: Pair): readonly Product[] {
-  return tiers.flatMap((tier, position): readonly Product[] => {
-    const lower = position === 0 ? ZERO : decimal(tiers[position - 1]?.upTo ?? '');
-    if (position > 0 && !above(quantity, lower)) return [];
-    const reached = tier.upTo !== '' && above(quantity, decimal(tier.upTo)) ? decimal(tier.upTo) : quantity;
-    return [[plus(reached, negated(lower)), decimal(tier.unitAmount), flatOf(tier)]];
-  });
-}
-
-function flatOf({ flatAmount }: Tier): Pair {
-  return flatAmount === '' ? ZERO : decimal(flatAmount);
-}
-
-/** The nearest whole number to the scaled magnitude; a tie away from zero, or to the even neighbour. */
-function rounded([numerator, denominator]: Pair, exponent: number, mode: ExplainedRoundingMode | undefined): bigint {
+/** The nearest whole number of minor units to the magnitude; a tie away from zero, or to the even neighbour. */
+function rounded([numerator, denominator]: Pair, exponent: number, mode: ExplainedRoundingMode | undefined): Pair {
   const scaled = (numerator < 0n ? -numerator : numerator) * 10n ** BigInt(exponent);
   const whole = scaled / denominator;
   const twiceRest = 2n * (scaled % denominator);
   const tieGoesUp = mode === ExplainedRoundingMode.HALF_UP || whole % 2n === 1n;
   const up = twiceRest > denominator || (twiceRest === denominator && tieGoesUp);
   const magnitude = up ? whole + 1n : whole;
-  return numerator < 0n ? -magnitude : magnitude;
+  return [numerator < 0n ? -magnitude : magnitude, 10n ** BigInt(exponent)];
 }

@@ -2,6 +2,8 @@
 // so that a replay records exactly what another did.
 import { CallError, timestampFromInstant } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
+import { VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
+import { QuantityRoundingMode, UnitConversionOperation, type PriceModifiers } from '@valora/contracts/valora/pricing/v1/price_model';
 import { OrganizationServiceService, RoundingMode } from '@valora/contracts/valora/tenancy/v1/organization';
 import { formatInstant, instant, type Instant } from '@valora/rating';
 import { startScenario, type Scenario } from '@valora/testkit/scenario';
@@ -26,9 +28,19 @@ export interface Span {
 export const customers = ['acme', 'globex', 'initech'] as const;
 const PARTS = 1_000_000;
 const DAY = 86_400_000_000n;
+/** Prices, and the meters of the same names. */
+const METERED = ['requests', 'transfer'] as const;
 const prices: readonly PriceSample[] = [
-  { code: 'fee', displayName: 'Fee', meter: null, model: { $case: 'flat', value: { amount: '9.99' } } },
+  { code: 'fee', displayName: 'Fee', meter: null, model: { $case: 'flat', value: { amount: '9.99' } }, versionResolution: VersionResolution.SPLIT },
   { code: 'requests', displayName: 'Requests', meter: 'requests', model: { $case: 'volume', value: { tiers: [{ upTo: '50', unitAmount: '0.333', flatAmount: '' }, { upTo: '', unitAmount: '0.2', flatAmount: '1' }] } } },
+  {
+    code: 'transfer', displayName: 'Transfer', meter: 'transfer', model: { $case: 'package', value: { packageSize: '7', packageAmount: '1.11' } }, versionResolution: VersionResolution.SPLIT,
+    modifiers: { unitConversion: { operation: UnitConversionOperation.DIVIDE, factor: '3', rounding: { decimals: 1, mode: QuantityRoundingMode.CEILING } }, includedQuantity: '2.5', minimum: '1', maximum: '50' },
+  },
+];
+/** What a later version may do to a quantity and an amount. */
+const MODIFIERS: readonly (PriceModifiers | undefined)[] = [
+  undefined, { includedQuantity: '10', minimum: '', maximum: '' }, { includedQuantity: '', minimum: '4.44', maximum: '' }, { includedQuantity: '', minimum: '', maximum: '3.33' },
 ];
 
 /** An organization at the span's start, with a subscription for each customer. */
@@ -58,7 +70,10 @@ export function bookOf(seed: number, count: number, span: Span): readonly Fact[]
     const kind = below(12);
     // Drawn here and not when recorded: every replay records the same.
     const unitAmount = `0.${1 + below(9)}`;
-    if (kind === 0) return { time, record: (scenario) => publish(scenario, { requestId: `${seed}/p${position}`, from: instant(time + span.stepMicros), unitAmount }) };
+    // By place, so that the draws stay what they are.
+    const price = METERED[position % METERED.length] ?? 'requests';
+    const modifiers = MODIFIERS[Math.trunc(position / METERED.length) % MODIFIERS.length];
+    if (kind === 0) return { time, record: (scenario) => publish(scenario, { requestId: `${seed}/p${position}`, price, from: instant(time + span.stepMicros), unitAmount, modifiers }) };
     if (kind === 1) {
       const settings = {
         timeZone: 'UTC', roundingMode: below(2) === 0 ? RoundingMode.HALF_UP : RoundingMode.HALF_EVEN, keepZeroLines: below(2) === 0,
@@ -76,7 +91,7 @@ export function bookOf(seed: number, count: number, span: Span): readonly Fact[]
     const first = earliest(span.subscriptionStarts);
     const eventTime = time - back < first ? first : instant(time - back);
     const value = `${below(4) === 0 ? '-' : ''}${below(90)}.${below(100)}`;
-    return { time, record: (scenario) => scenario.use([`${seed}/e${position}`, 'requests', customer, formatInstant(eventTime), value]) };
+    return { time, record: (scenario) => scenario.use([`${seed}/e${position}`, price, customer, formatInstant(eventTime), value]) };
   });
 }
 
@@ -85,8 +100,16 @@ function refused(...reasons: readonly string[]): (error: unknown) => void {
   return (error) => { if (!(error instanceof CallError) || !reasons.includes(error.reason)) throw error; };
 }
 
-async function publish({ caller }: Scenario, { requestId, from, unitAmount }: { requestId: string; from: Instant; unitAmount: string }): Promise<void> {
+interface Publication {
+  readonly requestId: string;
+  readonly price: string;
+  readonly from: Instant;
+  readonly unitAmount: string;
+  readonly modifiers: PriceModifiers | undefined;
+}
+
+async function publish({ caller }: Scenario, { requestId, price, from, unitAmount, modifiers }: Publication): Promise<void> {
   await caller.catalog.publishPriceVersion({
-    requestId, price: 'requests', effectiveFromTime: timestampFromInstant(from), allowBackDating: false, model: { model: { $case: 'perUnit', value: { unitAmount } } },
+    requestId, price, effectiveFromTime: timestampFromInstant(from), allowBackDating: false, model: { model: { $case: 'perUnit', value: { unitAmount } } }, modifiers,
   }).catch(refused('PRICE_VERSION_OVERLAP'));
 }

@@ -18,6 +18,11 @@ export const storage: PriceSample = {
   model: { $case: 'volume', value: { tiers: [{ upTo: '10', unitAmount: '9', flatAmount: '' }, { upTo: '', unitAmount: '1', flatAmount: '' }] } },
 };
 
+/** Used in cycle 3 alone, within which a later version takes over and, by the version at the start, rates nothing yet. */
+export const backup: PriceSample = {
+  code: 'backup', displayName: 'Backup', meter: 'backup', model: { $case: 'package', value: { packageSize: '10', packageAmount: '5' } }, modifiers: { includedQuantity: '5' },
+};
+
 export interface Book {
   readonly valora: TestValora;
   /** A superuser. */
@@ -42,7 +47,7 @@ export async function startBook(): Promise<Book> {
 /** Run 1 bills; late usage makes run 2 a credit note; run 3, with a price version of its own, uses it up. */
 async function bill(valora: TestValora): Promise<Scenario> {
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
-  await scenario.plan('team', [storage, requests]);
+  await scenario.plan('team', [storage, requests, backup]);
   await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
   await scenario.advance('2026-01-10T00:00:00Z');
   await scenario.use(['one', 'storage', 'acme', '2026-01-10T00:00:00Z', '10'], ['two', 'requests', 'acme', '2026-01-10T00:00:00Z', '150.5']);
@@ -50,7 +55,10 @@ async function bill(valora: TestValora): Promise<Scenario> {
   await scenario.advance('2026-02-10T00:00:00Z');
   await scenario.use(['late', 'storage', 'acme', '2026-01-10T00:00:00Z', '1']);
   await scenario.advance('2026-03-10T00:00:00Z');
-  await scenario.use(['three', 'requests', 'acme', '2026-03-10T00:00:00Z', '1000.1']);
+  await publish(scenario, 'backup', '2026-03-20T00:00:00Z', '1');
+  await scenario.use(['three', 'requests', 'acme', '2026-03-10T00:00:00Z', '1000.1'], ['four', 'backup', 'acme', '2026-03-10T00:00:00Z', '25.5']);
+  await scenario.advance('2026-03-25T00:00:00Z');
+  await scenario.use(['five', 'backup', 'acme', '2026-03-25T00:00:00Z', '7']);
   await scenario.advance('2026-04-02T00:00:00Z');
   return scenario;
 }

@@ -17,6 +17,8 @@ type Probe = readonly [column: string, value: string, where: string, found: RegE
 const DAYS = (days: number): string => `${days} * 86400000000`;
 const one = "idempotency_key = 'one'";
 const version2 = "price_code = 'requests' and version = 2";
+const bound = "price_code = 'requests'";
+const backup1 = "price_code = 'backup' and version = 1";
 
 const probes: Readonly<Record<string, readonly Probe[]>> = {
   'tenancy.organization': [['currency_code', "'EUR'", 'true', /^CURRENCY_MISMATCH$/]],
@@ -56,22 +58,28 @@ const probes: Readonly<Record<string, readonly Probe[]>> = {
     ['display_name', "'Requesus'", "code = 'requests'", /^run_line\[\d\]\.description: Requests ≠ Requesus$/],
     ['meter_code', "'storage'", "code = 'requests'", /^billing_run\.subtotal/],
     ['currency_code', "'EUR'", "code = 'requests'", /^CURRENCY_MISMATCH$/],
+    ['version_resolution', "'SPLIT'", "code = 'backup'", /^billing_run\.subtotal/],
   ],
   'pricing.price_version': [
     ['price_code', "'other'", "price_code = 'storage'", /^PRICE_VERSION_MISSING$/],
     ['version', 'version + 10', version2, /^run_line\[\d\]\.price_version: 2 ≠ 12$/],
     ['model', `replace(model::text, '"0.205"', '"0.206"')::jsonb`, version2, /^billing_run\.subtotal/],
+    ['model', `replace(model::text, '"0.205"', '0.205')::jsonb`, version2, /^SOURCE_UNREADABLE$/],
     ['model', `'{"kind": "FLAT"}'`, version2, /^SOURCE_UNREADABLE$/],
     ['model', `'null'`, version2, /^SOURCE_UNREADABLE$/],
+    ['modifiers', 'null', backup1, /^billing_run\.subtotal/],
+    ['modifiers', `'{"includedQuantity": "4.5"}'`, backup1, /trace\.settled\.(price\.modifiers|steps\[0\])\.includedQuantity: 5 ≠ 4\.5$/],
+    ['modifiers', `'{"includedQuantity": "5", "maximum": "14.99"}'`, backup1, /^billing_run\.subtotal/],
+    ['modifiers', `'{"includedQuantity": 5}'`, backup1, /^SOURCE_UNREADABLE$/],
     ['effective_from_time', 'effective_from_time + 1', version2, /^billing_run|PRICE_VERSION_MISSING/],
     ['effective_to_time', 'effective_from_time + 1000000000000000', version2, /price\.effectiveTo/],
     ['recorded_time', `recorded_time + ${DAYS(150)}`, version2, /price\.knownBefore/],
   ],
   'pricing.price_version_bound': [
-    ['price_code', "'storage'", 'true', /./],
-    ['version', '0', 'true', /./],
-    ['effective_to_time', 'effective_to_time - 1', 'true', /price\.effectiveTo|canonical_invoice/],
-    ['recorded_time', `recorded_time + ${DAYS(150)}`, 'true', /./],
+    ['price_code', "'storage'", bound, /./],
+    ['version', '0', bound, /./],
+    ['effective_to_time', 'effective_to_time - 1', bound, /price\.effectiveTo|canonical_invoice/],
+    ['recorded_time', `recorded_time + ${DAYS(150)}`, bound, /./],
   ],
   'subscription.subscription': [
     ['reference', "'acmf'", 'true', /^CYCLE_MISSING$/],
@@ -211,8 +219,15 @@ test.each([
 
 // What no service would write. Verification must not fail at it, and says something of at least one document.
 const garbage: readonly (readonly [table: string, column: string, value: string, where: string])[] = [
-  ...['{}', '[]', '1', '{"kind": "NEW"}', '{"kind": "PER_UNIT", "unitAmount": "abc"}', '{"kind": "PER_UNIT", "unitAmount": 1}', '{"kind": "PER_UNIT"}', '{"kind": "GRADUATED", "tiers": []}', '{"kind": "GRADUATED", "tiers": "x"}', '{"kind": "VOLUME", "tiers": [{}]}']
+  ...['{}', '[]', '1', '{"kind": "NEW"}', '{"kind": "PER_UNIT", "unitAmount": "abc"}', '{"kind": "PER_UNIT", "unitAmount": 1}', '{"kind": "PER_UNIT"}', '{"kind": "GRADUATED", "tiers": []}', '{"kind": "GRADUATED", "tiers": "x"}', '{"kind": "VOLUME", "tiers": [{}]}',
+    '{"kind": "PACKAGE"}', '{"kind": "PACKAGE", "packageSize": "0", "packageAmount": "1"}', '{"kind": "STAIRSTEP", "stairs": []}', '{"kind": "STAIRSTEP", "tiers": []}', '{"kind": "PERCENTAGE", "percent": "1"}',
+    '{"kind": "PERCENTAGE", "percent": "1", "fixedAmount": null, "freeEvents": "5", "freeAmount": null, "eventMinimum": null, "eventMaximum": null}', '{"kind": "GRADUATED_PERCENTAGE", "tiers": [{"upTo": null}]}',
+    '{"kind": "MATRIX", "dimensions": [], "cells": [], "defaultUnitAmount": "1"}']
     .map((model) => ['pricing.price_version', 'model', `'${model}'`, version2] as const),
+  ...['[]', '1', '"x"', '{"minimum": 5}', '{"maximum": "1e3"}', '{"includedQuantity": null}', '{"unitConversion": {}}', '{"unitConversion": {"operation": "ADD", "factor": "1"}}', '{"unitConversion": {"operation": "DIVIDE", "factor": "0"}}',
+    '{"unitConversion": {"operation": "DIVIDE", "factor": "1", "rounding": {"decimals": 0.5, "mode": "FLOOR"}}}', '{"unitConversion": {"operation": "DIVIDE", "factor": "1", "rounding": {"decimals": 0, "mode": "UP"}}}',
+    '{"unitConversion": {"operation": "DIVIDE", "factor": "3", "rounding": {"decimals": -1, "mode": "FLOOR"}}}']
+    .map((modifiers) => ['pricing.price_version', 'modifiers', `'${modifiers}'`, version2] as const),
   ...['[]', '{"items": []}', '{"items": "x"}', '{"items": [{}]}', '{"items": [{"item": "requests", "priceCode": "No!", "quantity": "1", "meterCode": "requests"}]}', '{"items": [{"item": "requests", "priceCode": "requests", "quantity": "x", "meterCode": "requests"}]}']
     .map((payload) => ['subscription.subscription_fact', 'payload', `'${payload}'`, 'true'] as const),
   ...['["x"]', '[{}]', '[{"property": 1, "values": ["a"]}]', '[{"property": "a", "values": "b"}]'].map((filters) => ['metering.meter', 'filters', `'${filters}'`, 'true'] as const),

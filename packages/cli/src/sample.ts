@@ -2,8 +2,8 @@
 import type { Timestamp } from '@valora/chassis';
 import { timestampFromInstant } from '@valora/chassis';
 import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
-import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
-import type { PriceModel } from '@valora/contracts/valora/pricing/v1/price_model';
+import { BillingTiming, VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
+import type { PriceModel, PriceModifiers } from '@valora/contracts/valora/pricing/v1/price_model';
 import { BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { parseInstant } from '@valora/rating';
@@ -19,19 +19,25 @@ export interface PriceSample {
   /** Null for a fee; otherwise a SUM meter of this code is made for it. */
   readonly meter: string | null;
   readonly model: NonNullable<PriceModel['model']>;
+  readonly modifiers?: Partial<PriceModifiers>;
+  /** Otherwise by the version at the start. */
+  readonly versionResolution?: VersionResolution;
 }
 
 /** Creates the prices with their meters, a version of each from `effectiveFrom` on, and a monthly plan of them all. Safe to repeat. */
 export async function createPlan(caller: Caller, { plan, currencyCode, effectiveFrom, prices }: { plan: string; currencyCode: string; effectiveFrom: string; prices: readonly PriceSample[] }): Promise<void> {
-  for (const { code, displayName, meter, model } of prices) {
+  for (const { code, displayName, meter, model, modifiers, versionResolution = VersionResolution.PERIOD_START } of prices) {
     if (meter !== null) {
       await caller.meters.createMeter({ requestId: `meter ${meter}`, meter: { code: meter, displayName: meter, aggregation: Aggregation.SUM, filters: [], recordedTime: undefined } });
     }
     await caller.catalog.createPrice({
       requestId: `price ${code}`,
-      price: { code, displayName, meter: meter ?? '', currencyCode, billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] },
+      price: { code, displayName, meter: meter ?? '', currencyCode, billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [], versionResolution },
     });
-    await caller.catalog.publishPriceVersion({ requestId: `version ${code} ${effectiveFrom}`, price: code, effectiveFromTime: at(effectiveFrom), model: { model }, allowBackDating: true });
+    await caller.catalog.publishPriceVersion({
+      requestId: `version ${code} ${effectiveFrom}`, price: code, effectiveFromTime: at(effectiveFrom), model: { model }, allowBackDating: true,
+      modifiers: modifiers === undefined ? undefined : { includedQuantity: '', minimum: '', maximum: '', ...modifiers },
+    });
   }
   await caller.catalog.createPlan({
     requestId: `plan ${plan}`,

@@ -4,7 +4,7 @@ import { AuditRecord } from '@valora/contracts/valora/audit/v1/audit';
 import { CreditNote } from '@valora/contracts/valora/invoicing/v1/credit_note';
 import { Invoice, InvoiceState } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { Aggregation, Meter } from '@valora/contracts/valora/metering/v1/meter';
-import { Plan, Price } from '@valora/contracts/valora/pricing/v1/catalog';
+import { Plan, Price, VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
 import { Job, JobRun } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { BillingCycle, BillingCycleState, SetAsideCycle } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { Customer } from '@valora/contracts/valora/subscription/v1/customer';
@@ -60,7 +60,7 @@ export const priceShape: ListShape<Price> = {
   json: protoJson('valora.pricing.v1.Price', Price).toJson,
   columns: [
     code(), column('NAME', ({ displayName }) => displayName), column('METER', ({ meter }) => meter), column('CURRENCY', ({ currencyCode }) => currencyCode),
-    column('VERSIONS', ({ versions }) => String(versions.length), true), column('LATEST FROM', ({ versions }) => time(versions.at(-1)?.effectiveFromTime)), recorded(),
+    column('RESOLUTION', ({ versionResolution }) => enumName(VersionResolution, versionResolution)), column('VERSIONS', ({ versions }) => String(versions.length), true), column('LATEST FROM', ({ versions }) => time(versions.at(-1)?.effectiveFromTime)), recorded(),
   ],
 };
 

@@ -1,6 +1,7 @@
 /** Catalogs as files: what is read, what is filled in, and that every problem is named at once. */
 import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
-import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
+import { BillingTiming, VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
+import { QuantityRoundingMode, UnitConversionOperation } from '@valora/contracts/valora/pricing/v1/price_model';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { expect, test } from 'vitest';
 import { catalogFromJson, CatalogRefused, parseCatalog } from '../src/catalog/catalog-file.ts';
@@ -23,8 +24,23 @@ test('what is left out is filled in', () => {
     meters: [{ code: 'requests', aggregation: 'sum' }], prices: [{ code: 'seat', versions: [{ effectiveFromTime: from, model: flat }] }], plans: [{ code: 'team', prices: ['seat'] }],
   });
   expect(meters).toMatchObject([{ code: 'requests', displayName: 'requests', aggregation: Aggregation.SUM }]);
-  expect(prices).toMatchObject([{ code: 'seat', displayName: 'seat', currencyCode: '', billingTiming: BillingTiming.IN_ARREARS, versions: [{ effectiveFromTime: { seconds: 1_767_225_600n, nanos: 0 }, model: { model: { $case: 'flat', value: { amount: '20' } } } }] }]);
+  expect(prices).toMatchObject([{ code: 'seat', displayName: 'seat', currencyCode: '', billingTiming: BillingTiming.IN_ARREARS, versionResolution: VersionResolution.PERIOD_START, versions: [{ effectiveFromTime: { seconds: 1_767_225_600n, nanos: 0 }, model: { model: { $case: 'flat', value: { amount: '20' } } } }] }]);
   expect(plans).toMatchObject([{ code: 'team', displayName: 'team', interval: PeriodInterval.MONTH, intervalCount: 1, prices: ['seat'] }]);
+});
+
+test('models, modifiers and the resolution of versions are read, enum values without their prefix', () => {
+  const modifiers = { unitConversion: { operation: 'DIVIDE', factor: '1000', rounding: { mode: 'ceiling' } }, includedQuantity: '10', minimum: '5.00' };
+  const models = [
+    { package: { packageSize: '10', packageAmount: '5' } }, { stairstep: { stairs: [{ upTo: '100', amount: '10' }, { amount: '25' }] } }, { percentage: { percent: '1.3' } },
+    { graduatedPercentage: { tiers: [{ percent: '3' }] } },
+  ];
+  const { prices } = catalogFromJson({ prices: models.map((model, position) => ({ code: `p${position}`, versionResolution: 'split', versions: [{ effectiveFromTime: from, model, ...(position === 0 ? { modifiers } : {}) }] })) });
+  expect(prices.map(({ versionResolution, versions }) => [versionResolution, versions[0]?.model?.model?.$case])).toEqual([
+    [VersionResolution.SPLIT, 'package'], [VersionResolution.SPLIT, 'stairstep'], [VersionResolution.SPLIT, 'percentage'], [VersionResolution.SPLIT, 'graduatedPercentage'],
+  ]);
+  expect(prices[0]?.versions[0]?.modifiers).toMatchObject({
+    unitConversion: { operation: UnitConversionOperation.DIVIDE, factor: '1000', rounding: { decimals: 0, mode: QuantityRoundingMode.CEILING } }, includedQuantity: '10', minimum: '5.00', maximum: '',
+  });
 });
 
 test('times keep their microseconds', () => {
@@ -52,6 +68,11 @@ test.each<{ title: string; json: unknown; problems: readonly RegExp[] }>([
     title: 'everything about a model',
     json: { prices: [{ code: 'a', versions: [{ effectiveFromTime: from, model: { volume: { tiers: [{ unitAmount: 'x' }, { upTo: '5', unitAmount: '-1' }] } } }] }] },
     problems: [/volume\.tiers\[0\]\.unit_amount: /, /volume\.tiers\[0\]\.up_to: Only the last tier is open/, /volume\.tiers\[1\]\.up_to: /, /volume\.tiers\[1\]\.unit_amount: /],
+  },
+  {
+    title: 'everything about modifiers',
+    json: { prices: [{ code: 'a', versions: [{ effectiveFromTime: from, model: { package: { packageSize: '0', packageAmount: '1' } }, modifiers: { unitConversion: { factor: '-1' }, minimum: '6', maximum: '5' } }] }] },
+    problems: [/package\.package_size: /, /^prices\[0\]\.versions\[0\]\.modifiers\.unit_conversion\.operation: /, /modifiers\.unit_conversion\.factor: /, /^prices\[0\]\.versions\[0\]\.modifiers\.minimum: /],
   },
   { title: 'plans without prices, and with one twice', json: { plans: [{ code: 'a' }, { code: 'b', prices: ['x', 'x'] }] }, problems: [/^plans\[0\]\.prices: A plan needs a price/, /^plans\[1\]\.prices: "x" is named twice/] },
 ])('$title: all of it is said', ({ json, problems }) => {

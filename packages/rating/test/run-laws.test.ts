@@ -156,7 +156,8 @@ describe('laws of the billing run', () => {
     fc.assert(
       fc.property(worlds, (world) => {
         const facts = runFacts(world, RUNS);
-        const recordedBetween = (world.events ?? []).filter(({ recordedTime }) => recordedTime >= facts.previousCutoff);
+        const since = facts.previousCutoff ?? facts.cutoff;
+        const recordedBetween = (world.events ?? []).filter(({ recordedTime }) => recordedTime >= since);
         const cycles = facts.cycles.filter(
           ({ index, start, end }) => index === RUNS || recordedBetween.some(({ eventTime }) => eventTime >= start && eventTime < end),
         );

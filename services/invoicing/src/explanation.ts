@@ -1,10 +1,10 @@
-// The derivation tree as messages of the contract: the traces of a fresh derivation, one message for each kind of step.
-import { timestampFromInstant, type Timestamp } from '@valora/chassis';
+// The derivation tree as messages of the contract: the traces of a fresh derivation, field by field.
 import {
-  ExplainedRoundingMode, type LineExplanation, type PriceExplanation, type RatingStep as RatingStepMessage, type RunExplanation, type SideExplanation,
+  ExplainedRoundingMode, type LineExplanation, type PartExplanation, type PriceExplanation, type RoundingStep, type RunExplanation, type SideExplanation,
 } from '@valora/contracts/valora/invoicing/v1/explanation';
-import type { PriceModel as PriceModelMessage, Tier as TierMessage } from '@valora/contracts/valora/pricing/v1/price_model';
-import { formatMinorUnits, parseInstant, type ComposedRun, type PriceModel, type PriceTrace, type ProrationStep, type RatingStep, type RunFacts, type RunLine, type SideTrace, type Tier, type TierStep } from '@valora/rating';
+import { formatMinorUnits, type ComposedRun, type PartTrace, type PriceTrace, type QuantityTrace, type RoundingTrace, type RunFacts, type RunLine, type SideTrace } from '@valora/rating';
+import { daysToProto, instantToProto, periodToProto, stepToProto } from './explained-step.ts';
+import { priceModelToProto, priceModifiersToProto } from './price-rule.ts';
 
 export function explanationToProto(facts: RunFacts, composed: ComposedRun): RunExplanation {
   const { currencyCode, exponent } = composed;
@@ -28,84 +28,60 @@ function lineToProto({ lineKey, trace }: RunLine, currencyCode: string): LineExp
   return {
     lineKey,
     cycleIndex: cycle.index,
-    cyclePeriod: { startTime: at(cycle.start), endTime: at(cycle.end) },
-    cycleCutoffTime: at(cycle.cutoff),
+    cyclePeriod: periodToProto(cycle),
+    cycleCutoffTime: instantToProto(cycle.cutoff),
     settled: settled === null ? undefined : sideToProto(settled),
     billed: billed === null ? undefined : sideToProto(billed),
     amount: { currencyCode, amount },
   };
 }
 
-function at(text: string): Timestamp {
-  return timestampFromInstant(parseInstant(text));
+/** A side of one part is that part; a side of several has them instead of a quantity, a price and steps. */
+function sideToProto(side: SideTrace): SideExplanation {
+  const { knownBefore, exact, rounding } = side;
+  const whole = { knownBeforeTime: instantToProto(knownBefore), exact, rounding: roundingToProto(rounding) };
+  if (!('parts' in side)) return { ...whole, ...partToProto(side), parts: [] };
+  return { ...whole, steps: [], parts: side.parts.map((part): PartExplanation => ({ ...partToProto(part), amount: part.amount })) };
 }
 
-function sideToProto({ knownBefore, quantity, price, steps, exact, rounding }: SideTrace): SideExplanation {
+function partToProto({ servicePeriod, quantity, price, limitDays, steps, exact }: PartTrace) {
   return {
-    knownBeforeTime: at(knownBefore),
-    quantity: quantity.kind === 'ITEM'
-      ? { $case: 'item', value: { quantity: quantity.quantity } }
-      : { $case: 'usage', value: { meter: quantity.meterCode, eventCount: BigInt(quantity.eventCount), usageSetDigest: quantity.usageSetDigest, quantity: quantity.quantity } },
+    servicePeriod: servicePeriod === undefined ? undefined : periodToProto(servicePeriod),
+    quantity: quantityToProto(quantity),
     price: priceToProto(price),
+    limitDays: limitDays === undefined ? undefined : daysToProto(limitDays),
     steps: steps.map(stepToProto),
     exact,
-    rounding: {
-      mode: rounding.mode === 'HALF_UP' ? ExplainedRoundingMode.HALF_UP : ExplainedRoundingMode.HALF_EVEN,
-      amount: rounding.amount,
-      residue: rounding.residue,
-    },
   };
 }
 
-function priceToProto({ code, version, effectiveFrom, effectiveTo, resolvedAt, knownBefore, model }: PriceTrace): PriceExplanation {
+function quantityToProto(quantity: QuantityTrace): NonNullable<SideExplanation['quantity']> {
+  switch (quantity.kind) {
+    case 'ITEM':
+      return { $case: 'item', value: { quantity: quantity.quantity } };
+    case 'USAGE': {
+      const { meterCode, eventCount, usageSetDigest, quantity: exact } = quantity;
+      const usage = { meter: meterCode, eventCount: BigInt(eventCount), usageSetDigest };
+      return { $case: 'usage', value: typeof exact === 'string' ? { ...usage, quantity: exact } : { ...usage, quantity: '', exactQuantity: exact } };
+    }
+    case 'GROUPED_LINES':
+      throw new Error('a run was composed with a price rated by dimension, which no contract has');
+  }
+}
+
+function priceToProto({ code, version, effectiveFrom, effectiveTo, resolvedAt, knownBefore, model, modifiers }: PriceTrace): PriceExplanation {
   return {
     price: code,
     version,
-    effectiveFromTime: at(effectiveFrom),
-    effectiveToTime: effectiveTo === null ? undefined : at(effectiveTo),
-    resolvedAtTime: at(resolvedAt),
-    knownBeforeTime: knownBefore === null ? undefined : at(knownBefore),
-    model: { model: modelToProto(model) },
+    effectiveFromTime: instantToProto(effectiveFrom),
+    effectiveToTime: effectiveTo === null ? undefined : instantToProto(effectiveTo),
+    resolvedAtTime: instantToProto(resolvedAt),
+    knownBeforeTime: knownBefore === null ? undefined : instantToProto(knownBefore),
+    model: { model: priceModelToProto(model) },
+    modifiers: modifiers === undefined ? undefined : priceModifiersToProto(modifiers),
   };
 }
 
-function modelToProto(model: PriceModel): NonNullable<PriceModelMessage['model']> {
-  switch (model.kind) {
-    case 'FLAT':
-      return { $case: 'flat', value: { amount: model.amount } };
-    case 'PER_UNIT':
-      return { $case: 'perUnit', value: { unitAmount: model.unitAmount } };
-    case 'GRADUATED':
-      return { $case: 'graduated', value: { tiers: model.tiers.map(tierToProto) } };
-    case 'VOLUME':
-      return { $case: 'volume', value: { tiers: model.tiers.map(tierToProto) } };
-  }
-}
-
-function tierToProto({ upTo, unitAmount, flatAmount }: Tier): TierMessage {
-  return { upTo: upTo ?? '', unitAmount, flatAmount: flatAmount ?? '' };
-}
-
-function stepToProto(step: RatingStep): RatingStepMessage {
-  switch (step.kind) {
-    case 'FLAT':
-      return { step: { $case: 'flat', value: step } };
-    case 'PER_UNIT':
-      return { step: { $case: 'perUnit', value: step } };
-    case 'GRADUATED_TIER':
-      return { step: { $case: 'graduatedTier', value: tierStepToProto(step) } };
-    case 'VOLUME_TIER':
-      return { step: { $case: 'volumeTier', value: tierStepToProto(step) } };
-    case 'PRORATION':
-      return { step: { $case: 'proration', value: prorationToProto(step) } };
-  }
-}
-
-function prorationToProto({ zone, active, period, activeDays, periodDays, fees, prorated, amount }: ProrationStep) {
-  const periodToProto = ({ start, end }: ProrationStep['period']) => ({ startTime: at(start), endTime: at(end) });
-  return { timeZone: zone, active: periodToProto(active), period: periodToProto(period), activeDays, periodDays, fees, prorated, amount };
-}
-
-function tierStepToProto({ tier, above, upTo, quantity, unitAmount, flatAmount, amount }: TierStep) {
-  return { tier, above, upTo: upTo ?? '', quantity, unitAmount, flatAmount: flatAmount ?? '', amount };
+function roundingToProto({ mode, amount, residue }: RoundingTrace): RoundingStep {
+  return { mode: mode === 'HALF_UP' ? ExplainedRoundingMode.HALF_UP : ExplainedRoundingMode.HALF_EVEN, amount, residue };
 }

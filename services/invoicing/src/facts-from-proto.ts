@@ -1,15 +1,15 @@
 // From the contracts of other services to the plain facts of the rating package. What comes from another service was
 // validated there; here something missing is a defect, not a caller's mistake.
 import { instantFromTimestamp, type Timestamp } from '@valora/chassis';
-import type { Price as PriceMessage, PriceVersion as PriceVersionMessage } from '@valora/contracts/valora/pricing/v1/catalog';
-import type { PriceModel as PriceModelMessage, Tier as TierMessage } from '@valora/contracts/valora/pricing/v1/price_model';
+import { VersionResolution, type Price as PriceMessage, type PriceVersion as PriceVersionMessage } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { BillingCycle, BillingFacts, SubscriptionFact as SubscriptionFactMessage } from '@valora/contracts/valora/subscription/v1/billing_cycle';
 import { RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVersionMessage } from '@valora/contracts/valora/tenancy/v1/organization';
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
 import {
-  parseDecimal, type CycleFact, type Instant, type PeriodInterval, type Price, type PriceModel, type PriceVersion, type RoundingMode,
-  USUAL_TERMS, type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, type Tier,
+  parseDecimal, type CycleFact, type Instant, type PeriodInterval, type Price, type PriceVersion, type RoundingMode,
+  type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, USUAL_TERMS,
 } from '@valora/rating';
+import { priceModelFromProto, priceModifiersFromProto } from './price-rule.ts';
 
 export interface LoadedSubscription {
   readonly facts: SubscriptionFacts;
@@ -29,6 +29,11 @@ const periodIntervals: Readonly<Record<number, PeriodInterval>> = {
 const roundingModes: Readonly<Record<number, RoundingMode>> = {
   [RoundingModeMessage.HALF_UP]: 'HALF_UP',
   [RoundingModeMessage.HALF_EVEN]: 'HALF_EVEN',
+};
+
+const versionResolutions: Readonly<Record<number, Price['versionResolution']>> = {
+  [VersionResolution.PERIOD_START]: 'PERIOD_START',
+  [VersionResolution.SPLIT]: 'SPLIT',
 };
 
 function required<Value>(value: Value | undefined, name: string): Value {
@@ -86,9 +91,10 @@ export function settingsFromProto({ recordedTime, settings }: SettingsVersionMes
   };
 }
 
-export function priceFromProto({ code, displayName, meter, currencyCode, versions, bounds }: PriceMessage): Price {
+export function priceFromProto({ code, displayName, meter, currencyCode, versions, bounds, versionResolution }: PriceMessage): Price {
   return {
     ...USUAL_TERMS,
+    versionResolution: required(versionResolutions[versionResolution], 'a resolution of versions'),
     code,
     displayName,
     meterCode: meter === '' ? null : meter,
@@ -98,33 +104,13 @@ export function priceFromProto({ code, displayName, meter, currencyCode, version
   };
 }
 
-function priceVersionFromProto({ version, effectiveFromTime, effectiveToTime, model, recordedTime }: PriceVersionMessage): PriceVersion {
+function priceVersionFromProto({ version, effectiveFromTime, effectiveToTime, model, modifiers, recordedTime }: PriceVersionMessage): PriceVersion {
   return {
     version,
     effectiveFrom: requiredInstant(effectiveFromTime),
     effectiveTo: effectiveToTime === undefined ? null : instantFromTimestamp(effectiveToTime),
     recordedTime: requiredInstant(recordedTime),
     model: priceModelFromProto(required(model?.model, 'a price model')),
-  };
-}
-
-function priceModelFromProto(model: NonNullable<PriceModelMessage['model']>): PriceModel {
-  switch (model.$case) {
-    case 'flat':
-      return { kind: 'FLAT', amount: parseDecimal(model.value.amount) };
-    case 'perUnit':
-      return { kind: 'PER_UNIT', unitAmount: parseDecimal(model.value.unitAmount) };
-    case 'graduated':
-      return { kind: 'GRADUATED', tiers: model.value.tiers.map(tierFromProto) };
-    case 'volume':
-      return { kind: 'VOLUME', tiers: model.value.tiers.map(tierFromProto) };
-  }
-}
-
-function tierFromProto({ upTo, unitAmount, flatAmount }: TierMessage): Tier {
-  return {
-    upTo: upTo === '' ? null : parseDecimal(upTo),
-    unitAmount: parseDecimal(unitAmount),
-    flatAmount: flatAmount === '' ? null : parseDecimal(flatAmount),
+    ...(modifiers === undefined ? {} : { modifiers: priceModifiersFromProto(modifiers) }),
   };
 }

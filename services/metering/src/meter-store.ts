@@ -1,9 +1,9 @@
 /** Meters in the database, and the ones already read in memory. */
 import { isCode, type Page } from '@valora/chassis';
-import { instant, type AggregationKind, type PropertyFilter } from '@valora/rating';
+import { instant, type PropertyFilter } from '@valora/rating';
 import type { Dependencies, Transaction } from './dependencies.ts';
 import type { Meter as MeterRow } from './generated/prisma/client.ts';
-import type { Meter, MetersByCode } from './meter.ts';
+import type { Meter, MeterAggregation, MetersByCode } from './meter.ts';
 
 export interface MeterCache {
   /** The existing meters among `codes`. */
@@ -63,7 +63,7 @@ function meterFromRow({ code, displayName, aggregation, filters, recordedTime }:
   return { code, displayName, aggregation: aggregationFromRow(aggregation), filters: filters as unknown as PropertyFilter[], recordedTime: instant(recordedTime) };
 }
 
-function aggregationFromRow(text: string): AggregationKind {
+function aggregationFromRow(text: string): MeterAggregation {
   if (text === 'COUNT' || text === 'SUM') return text;
   throw new Error(`a stored aggregation reads ${text}`);
 }

@@ -14,10 +14,13 @@ export interface Meter extends MeterDefinition {
 
 export type MetersByCode = ReadonlyMap<string, Meter>;
 
+/** Of the core's kinds, those that usage is recorded and aggregated for. */
+export type MeterAggregation = Extract<AggregationKind, 'COUNT' | 'SUM'>;
+
 export interface MeterDefinition {
   readonly code: string;
   readonly displayName: string;
-  readonly aggregation: AggregationKind;
+  readonly aggregation: MeterAggregation;
   /** All must hold; at most one a property. */
   readonly filters: readonly PropertyFilter[];
 }
@@ -28,7 +31,7 @@ const FILTER_VALUES_MAX = 100;
 export const PROPERTY_NAME_LENGTH_MAX = 128;
 export const PROPERTY_VALUE_LENGTH_MAX = 256;
 
-const AGGREGATIONS = { [Aggregation.COUNT]: 'COUNT', [Aggregation.SUM]: 'SUM' } as const satisfies Record<number, AggregationKind>;
+const AGGREGATIONS = { [Aggregation.COUNT]: 'COUNT', [Aggregation.SUM]: 'SUM' } as const satisfies Record<number, MeterAggregation>;
 
 /** Reads the definition of a new meter. */
 export function parseMeter(fields: Fields, message: MeterMessage): MeterDefinition {
@@ -36,7 +39,7 @@ export function parseMeter(fields: Fields, message: MeterMessage): MeterDefiniti
   return {
     code: fields.code('meter.code', message.code),
     displayName: fields.text('meter.display_name', message.displayName, { lengthMax: DISPLAY_NAME_LENGTH_MAX }),
-    aggregation: fields.choice<AggregationKind>('meter.aggregation', message.aggregation, AGGREGATIONS),
+    aggregation: fields.choice<MeterAggregation>('meter.aggregation', message.aggregation, AGGREGATIONS),
     filters: message.filters.slice(0, FILTERS_MAX).map((filter, index, all) => parseFilter(fields, `meter.filters[${index}]`, { filter, before: all.slice(0, index) })),
   };
 }

@@ -4,7 +4,7 @@ import { defineErrors, type ErrorTable } from '@valora/chassis';
 export const errorTable = {
   METER_UNKNOWN: { code: 'FAILED_PRECONDITION', message: 'There is no meter "{meter}" in your organization. Create the meter first, or leave it out for a fee.' },
   METER_REPEATED: { code: 'FAILED_PRECONDITION', message: 'The prices "{price}" and "{other_price}" rate the same meter "{meter}", which would bill its usage twice. Keep one of them.' },
-  MODEL_MISMATCH: { code: 'FAILED_PRECONDITION', message: 'The price "{price}" rates the meter "{meter}", and a FLAT amount rates no usage. Publish another model, or use a price without a meter.' },
+  MODEL_MISMATCH: { code: 'FAILED_PRECONDITION', message: 'The model {model} does not fit the price "{price}": {because}. Publish another model, or use another price.' },
   PRICE_UNKNOWN: { code: 'FAILED_PRECONDITION', message: 'There is no price "{price}" in your organization. Create the price first.' },
   PRICE_VERSION_BACK_DATED: {
     code: 'FAILED_PRECONDITION',

@@ -1,37 +1,41 @@
-// The price model between its three homes: the contract's oneof, the core's PriceModel, and jsonb. What is stored is the
-// core's shape with every decimal as its canonical text; a JSON number would be read as binary floating point.
+// The price model between the contract's oneof and the core's PriceModel. The contract has what usage can be billed with
+// today: prices that need groups of usage or the values of single events are not in it, so none can be published.
 import type { Fields } from '@valora/chassis';
-import type { PriceModel as PriceModelMessage, Tier as TierMessage } from '@valora/contracts/valora/pricing/v1/price_model';
-import { parseDecimal, validatePriceModel, type PriceModel, type PriceProblem, type Tier } from '@valora/rating';
+import type {
+  PercentTier as PercentTierMessage, PriceModel as PriceModelMessage, Stair as StairMessage, Tier as TierMessage,
+} from '@valora/contracts/valora/pricing/v1/price_model';
+import { parseDecimal, type Decimal, type PercentageTerms, type PercentTier, type PriceModel, type Stair, type Tier } from '@valora/rating';
 
 type ModelCase = NonNullable<PriceModelMessage['model']>;
 
 const TIERS_MAX = 100;
 /** Each model's field in the contract. */
-const MODEL_FIELDS = { flat: 'flat', perUnit: 'per_unit', graduated: 'graduated', volume: 'volume' } as const;
+const MODEL_FIELDS: Readonly<Record<ModelCase['$case'], string>> = {
+  flat: 'flat', perUnit: 'per_unit', graduated: 'graduated', volume: 'volume', package: 'package', stairstep: 'stairstep', percentage: 'percentage', graduatedPercentage: 'graduated_percentage',
+};
 const PLACEHOLDER: PriceModel = { kind: 'FLAT', amount: parseDecimal('0') };
+/** What rates single events. */
+const NO_EVENT_TERMS = { freeEvents: null, freeAmount: null, eventMinimum: null, eventMaximum: null } as const satisfies Partial<PercentageTerms>;
 
-export interface ParsedPriceModel {
+export interface ReadModel {
   readonly model: PriceModel;
-  /** Allowed but surprising, with the path of the field in the request. */
-  readonly warnings: readonly PriceProblem[];
+  /** The field of the model that was given: `model.per_unit`. */
+  readonly path: string;
 }
 
-/** Reads a model and notes every problem at once: malformed decimals and what the core finds wrong with the whole. */
-export function parsePriceModel(fields: Fields, field: string, message: PriceModelMessage | undefined): ParsedPriceModel {
+/** Notes what is malformed; `null` where no model is given, which is noted too. */
+export function readPriceModel(fields: Fields, field: string, message: PriceModelMessage | undefined): ReadModel | null {
   if (message?.model === undefined) {
-    fields.refuse(field, 'MISSING', 'Must be one of flat, per_unit, graduated, volume.');
-    return { model: PLACEHOLDER, warnings: [] };
+    fields.refuse(field, 'MISSING', `Must be one of ${Object.values(MODEL_FIELDS).join(', ')}.`);
+    return null;
   }
   const path = `${field}.${MODEL_FIELDS[message.model.$case]}`;
-  const model = modelFromProto(fields, path, message.model);
-  const problems = validatePriceModel(model).map((problem) => ({ ...problem, path: `${path}.${problem.path}` }));
-  // A malformed decimal was noted above and read as 0; what the core says about that 0 would only confuse.
-  const malformed = new Set(fields.violations.map((violation) => violation.field));
-  for (const { severity, path: at, reason, message: description } of problems) {
-    if (severity === 'ERROR' && !malformed.has(at)) fields.refuse(at, reason, description);
-  }
-  return { model, warnings: problems.filter(({ severity }) => severity === 'WARNING') };
+  return { model: modelFromProto(fields, path, message.model), path };
+}
+
+/** What stands for a model that is missing; the request is refused. */
+export function placeholderModel(): PriceModel {
+  return PLACEHOLDER;
 }
 
 function modelFromProto(fields: Fields, path: string, message: ModelCase): PriceModel {
@@ -41,72 +45,96 @@ function modelFromProto(fields: Fields, path: string, message: ModelCase): Price
     case 'perUnit':
       return { kind: 'PER_UNIT', unitAmount: fields.decimal(`${path}.unit_amount`, message.value.unitAmount) };
     case 'graduated':
-      return { kind: 'GRADUATED', tiers: tiersFromProto(fields, `${path}.tiers`, message.value.tiers) };
+      return { kind: 'GRADUATED', tiers: tiersFromProto(fields, path, message.value.tiers) };
     case 'volume':
-      return { kind: 'VOLUME', tiers: tiersFromProto(fields, `${path}.tiers`, message.value.tiers) };
+      return { kind: 'VOLUME', tiers: tiersFromProto(fields, path, message.value.tiers) };
+    case 'package':
+      return {
+        kind: 'PACKAGE',
+        packageSize: fields.decimal(`${path}.package_size`, message.value.packageSize),
+        packageAmount: fields.decimal(`${path}.package_amount`, message.value.packageAmount),
+      };
+    case 'stairstep':
+      return { kind: 'STAIRSTEP', stairs: stairsFromProto(fields, path, message.value.stairs) };
+    case 'percentage':
+      return {
+        kind: 'PERCENTAGE',
+        percent: fields.decimal(`${path}.percent`, message.value.percent),
+        fixedAmount: optionalDecimal(fields, `${path}.fixed_amount`, message.value.fixedAmount),
+        ...NO_EVENT_TERMS,
+      };
+    case 'graduatedPercentage':
+      return { kind: 'GRADUATED_PERCENTAGE', tiers: percentTiersFromProto(fields, path, message.value.tiers) };
   }
 }
 
 function tiersFromProto(fields: Fields, path: string, tiers: readonly TierMessage[]): readonly Tier[] {
-  if (tiers.length > TIERS_MAX) fields.count(path, tiers, { min: 1, max: TIERS_MAX });
-  return tiers.slice(0, TIERS_MAX).map(({ upTo, unitAmount, flatAmount }, position) => ({
-    upTo: upTo === '' ? null : fields.decimal(`${path}[${position}].up_to`, upTo),
-    unitAmount: fields.decimal(`${path}[${position}].unit_amount`, unitAmount),
-    flatAmount: flatAmount === '' ? null : fields.decimal(`${path}[${position}].flat_amount`, flatAmount),
+  return placed(fields, `${path}.tiers`, tiers).map(([at, { upTo, unitAmount, flatAmount }]) => ({
+    upTo: optionalDecimal(fields, `${at}.up_to`, upTo),
+    unitAmount: fields.decimal(`${at}.unit_amount`, unitAmount),
+    flatAmount: optionalDecimal(fields, `${at}.flat_amount`, flatAmount),
   }));
 }
 
+function stairsFromProto(fields: Fields, path: string, stairs: readonly StairMessage[]): readonly Stair[] {
+  return placed(fields, `${path}.stairs`, stairs).map(([at, { upTo, amount }]) => ({
+    upTo: optionalDecimal(fields, `${at}.up_to`, upTo),
+    amount: fields.decimal(`${at}.amount`, amount),
+  }));
+}
+
+function percentTiersFromProto(fields: Fields, path: string, tiers: readonly PercentTierMessage[]): readonly PercentTier[] {
+  return placed(fields, `${path}.tiers`, tiers).map(([at, { upTo, percent, flatAmount }]) => ({
+    upTo: optionalDecimal(fields, `${at}.up_to`, upTo),
+    percent: fields.decimal(`${at}.percent`, percent),
+    flatAmount: optionalDecimal(fields, `${at}.flat_amount`, flatAmount),
+  }));
+}
+
+/** Each with its field; what is beyond the limit is refused unread. */
+function placed<Element>(fields: Fields, path: string, list: readonly Element[]): readonly (readonly [at: string, element: Element])[] {
+  if (list.length > TIERS_MAX) fields.count(path, list, { min: 1, max: TIERS_MAX });
+  return list.slice(0, TIERS_MAX).map((element, position) => [`${path}[${position}]`, element] as const);
+}
+
+/** Empty text is none. */
+export function optionalDecimal(fields: Fields, path: string, text: string): Decimal | null {
+  return text === '' ? null : fields.decimal(path, text);
+}
+
 export function priceModelToProto(model: PriceModel): PriceModelMessage {
+  return { model: modelToProto(model) };
+}
+
+function modelToProto(model: PriceModel): ModelCase {
   switch (model.kind) {
     case 'FLAT':
-      return { model: { $case: 'flat', value: { amount: model.amount } } };
+      return { $case: 'flat', value: { amount: model.amount } };
     case 'PER_UNIT':
-      return { model: { $case: 'perUnit', value: { unitAmount: model.unitAmount } } };
+      return { $case: 'perUnit', value: { unitAmount: model.unitAmount } };
     case 'GRADUATED':
-      return { model: { $case: 'graduated', value: { tiers: model.tiers.map(tierToProto) } } };
+      return { $case: 'graduated', value: { tiers: model.tiers.map(tierToProto) } };
     case 'VOLUME':
-      return { model: { $case: 'volume', value: { tiers: model.tiers.map(tierToProto) } } };
+      return { $case: 'volume', value: { tiers: model.tiers.map(tierToProto) } };
+    case 'PACKAGE':
+      return { $case: 'package', value: { packageSize: model.packageSize, packageAmount: model.packageAmount } };
+    case 'STAIRSTEP':
+      return { $case: 'stairstep', value: { stairs: model.stairs.map(({ upTo, amount }) => ({ upTo: upTo ?? '', amount })) } };
+    case 'PERCENTAGE':
+      requireNoEventTerms(model);
+      return { $case: 'percentage', value: { percent: model.percent, fixedAmount: model.fixedAmount ?? '' } };
+    case 'GRADUATED_PERCENTAGE':
+      return { $case: 'graduatedPercentage', value: { tiers: model.tiers.map(({ upTo, percent, flatAmount }) => ({ upTo: upTo ?? '', percent, flatAmount: flatAmount ?? '' })) } };
+    case 'MATRIX':
+      throw new Error('a stored price has a model that the contract can not tell');
   }
+}
+
+/** Leaving them out of an answer would let another price be billed than the stored one. */
+function requireNoEventTerms({ freeEvents, freeAmount, eventMinimum, eventMaximum }: PercentageTerms): void {
+  if ([freeEvents, freeAmount, eventMinimum, eventMaximum].some((term) => term !== null)) throw new Error('a stored price has terms that the contract can not tell');
 }
 
 function tierToProto({ upTo, unitAmount, flatAmount }: Tier): TierMessage {
   return { upTo: upTo ?? '', unitAmount, flatAmount: flatAmount ?? '' };
-}
-
-/** What jsonb holds: the core's model, before its decimals are checked. */
-export type StoredPriceModel =
-  | { kind: 'FLAT'; amount: string }
-  | { kind: 'PER_UNIT'; unitAmount: string }
-  | { kind: 'GRADUATED' | 'VOLUME'; tiers: { upTo: string | null; unitAmount: string; flatAmount: string | null }[] };
-
-export function priceModelToStored(model: PriceModel): StoredPriceModel {
-  switch (model.kind) {
-    case 'FLAT':
-      return { kind: 'FLAT', amount: model.amount };
-    case 'PER_UNIT':
-      return { kind: 'PER_UNIT', unitAmount: model.unitAmount };
-    case 'GRADUATED':
-    case 'VOLUME':
-      return { kind: model.kind, tiers: model.tiers.map(({ upTo, unitAmount, flatAmount }) => ({ upTo, unitAmount, flatAmount })) };
-  }
-}
-
-export function priceModelFromStored(json: unknown): PriceModel {
-  const stored = json as StoredPriceModel; // written by priceModelToStored and never changed
-  switch (stored.kind) {
-    case 'FLAT':
-      return { kind: 'FLAT', amount: parseDecimal(stored.amount) };
-    case 'PER_UNIT':
-      return { kind: 'PER_UNIT', unitAmount: parseDecimal(stored.unitAmount) };
-    case 'GRADUATED':
-    case 'VOLUME':
-      return {
-        kind: stored.kind,
-        tiers: stored.tiers.map(({ upTo, unitAmount, flatAmount }) => ({
-          upTo: upTo === null ? null : parseDecimal(upTo),
-          unitAmount: parseDecimal(unitAmount),
-          flatAmount: flatAmount === null ? null : parseDecimal(flatAmount),
-        })),
-      };
-  }
 }

@@ -3,16 +3,17 @@ import { commonErrors, isUniqueViolation, sqlOf } from '@valora/chassis';
 import { instant, type Instant, type PriceVersion, type PriceVersionBound, USUAL_TERMS } from '@valora/rating';
 import type { Transaction } from './database.ts';
 import type { Prisma } from './generated/prisma/client.ts';
-import { priceModelFromStored, priceModelToStored } from './price-model.ts';
-import type { CatalogPrice, PriceDraft } from './price.ts';
+import { VERSION_RESOLUTIONS, type CatalogPrice, type PriceDraft } from './price.ts';
+import { priceModelFromStored, priceModifiersFromStored } from './stored-price-rule.ts';
 
 const withVersions = { versions: { include: { bounds: true }, orderBy: { version: 'asc' } } } as const satisfies Prisma.PriceInclude;
 type PriceRow = Prisma.PriceGetPayload<{ include: typeof withVersions }>;
 
-function priceFromRow({ code, displayName, meterCode, currencyCode, recordedTime, versions }: PriceRow): CatalogPrice {
+function priceFromRow({ code, displayName, meterCode, currencyCode, recordedTime, versionResolution, versions }: PriceRow): CatalogPrice {
   const bounds = versions.flatMap((version) => version.bounds).toSorted((one, other) => one.byVersion - other.byVersion);
   return {
     ...USUAL_TERMS,
+    versionResolution: resolutionFromRow(versionResolution),
     code,
     displayName,
     meterCode,
@@ -24,9 +25,16 @@ function priceFromRow({ code, displayName, meterCode, currencyCode, recordedTime
       effectiveTo: version.effectiveToTime === null ? null : instant(version.effectiveToTime),
       recordedTime: instant(version.recordedTime),
       model: priceModelFromStored(version.model),
+      ...priceModifiersFromStored(version.modifiers),
     })),
     bounds: bounds.map((bound) => ({ version: bound.version, effectiveTo: instant(bound.effectiveToTime), recordedTime: instant(bound.recordedTime) })),
   };
+}
+
+function resolutionFromRow(text: string): CatalogPrice['versionResolution'] {
+  const found = VERSION_RESOLUTIONS.find((resolution) => resolution === text);
+  if (found === undefined) throw new Error(`a stored price resolves its versions by ${text}`);
+  return found;
 }
 
 /** Errors: ALREADY_EXISTS. */
@@ -75,10 +83,12 @@ export async function lockPrice(tx: Transaction, code: string): Promise<void> {
 export async function insertPriceVersion(
   tx: Transaction,
   organizationId: string,
-  { priceCode, version: { version, model, effectiveFrom, effectiveTo, recordedTime } }: { priceCode: string; version: PriceVersion },
+  { priceCode, version: { version, model, modifiers, effectiveFrom, effectiveTo, recordedTime } }: { priceCode: string; version: PriceVersion },
 ): Promise<void> {
   await tx.priceVersion.create({
-    data: { organizationId, priceCode, version, model: priceModelToStored(model), effectiveFromTime: effectiveFrom, effectiveToTime: effectiveTo, recordedTime },
+    data: {
+      organizationId, priceCode, version, model, ...(modifiers === undefined ? {} : { modifiers }), effectiveFromTime: effectiveFrom, effectiveToTime: effectiveTo, recordedTime,
+    },
   });
 }
 

@@ -1,18 +1,21 @@
-// A price of the catalog: the core's Price and when it was created. Its code, name, meter and currency are fixed; what it
-// costs is in its versions, which only ever grow in number.
+// A price of the catalog: the core's Price and when it was created. Its code, name, meter, currency and resolution of versions are fixed;
+// what it costs is in its versions, which only ever grow in number.
 import { timestampFromInstant, type Fields } from '@valora/chassis';
-import { BillingTiming, type Price as PriceMessage, type PriceVersion as PriceVersionMessage } from '@valora/contracts/valora/pricing/v1/catalog';
+import { BillingTiming, VersionResolution, type Price as PriceMessage, type PriceVersion as PriceVersionMessage } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { Instant, Price, PriceVersion } from '@valora/rating';
 import { priceModelToProto } from './price-model.ts';
+import { priceModifiersToProto } from './price-modifiers.ts';
 
 export interface CatalogPrice extends Price {
   readonly recordedTime: Instant;
 }
 
 /** What a caller chooses about a new price. */
-export type PriceDraft = Pick<Price, 'code' | 'displayName' | 'meterCode' | 'currencyCode'>;
+export type PriceDraft = Pick<Price, 'code' | 'displayName' | 'meterCode' | 'currencyCode' | 'versionResolution'>;
 
 const DISPLAY_NAME_LENGTH_MAX = 200;
+const resolutionMessages: Readonly<Record<Price['versionResolution'], VersionResolution>> = { PERIOD_START: VersionResolution.PERIOD_START, SPLIT: VersionResolution.SPLIT };
+export const VERSION_RESOLUTIONS = ['PERIOD_START', 'SPLIT'] as const satisfies readonly Price['versionResolution'][];
 
 /** `currencyCode` is the organization's, the only one its prices may have. */
 export function parsePrice(fields: Fields, message: PriceMessage, currencyCode: string): PriceDraft {
@@ -25,10 +28,13 @@ export function parsePrice(fields: Fields, message: PriceMessage, currencyCode: 
     displayName: fields.text('price.display_name', message.displayName, { lengthMin: 1, lengthMax: DISPLAY_NAME_LENGTH_MAX }),
     meterCode: message.meter === '' ? null : fields.code('price.meter', message.meter),
     currencyCode,
+    versionResolution: fields.choice('price.version_resolution', message.versionResolution, {
+      [VersionResolution.UNSPECIFIED]: 'PERIOD_START', [VersionResolution.PERIOD_START]: 'PERIOD_START', [VersionResolution.SPLIT]: 'SPLIT',
+    } as const),
   };
 }
 
-export function priceToProto({ code, displayName, meterCode, currencyCode, recordedTime, versions, bounds }: CatalogPrice): PriceMessage {
+export function priceToProto({ code, displayName, meterCode, currencyCode, versionResolution, recordedTime, versions, bounds }: CatalogPrice): PriceMessage {
   return {
     code,
     displayName,
@@ -42,15 +48,17 @@ export function priceToProto({ code, displayName, meterCode, currencyCode, recor
       effectiveToTime: timestampFromInstant(bound.effectiveTo),
       recordedTime: timestampFromInstant(bound.recordedTime),
     })),
+    versionResolution: resolutionMessages[versionResolution],
   };
 }
 
-export function priceVersionToProto({ version, effectiveFrom, effectiveTo, model, recordedTime }: PriceVersion): PriceVersionMessage {
+export function priceVersionToProto({ version, effectiveFrom, effectiveTo, model, modifiers, recordedTime }: PriceVersion): PriceVersionMessage {
   return {
     version,
     effectiveFromTime: timestampFromInstant(effectiveFrom),
     effectiveToTime: effectiveTo === null ? undefined : timestampFromInstant(effectiveTo),
     model: priceModelToProto(model),
     recordedTime: timestampFromInstant(recordedTime),
+    modifiers: modifiers === undefined ? undefined : priceModifiersToProto(modifiers),
   };
 }

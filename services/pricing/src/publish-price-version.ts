@@ -3,26 +3,26 @@ import { Fields, mutate, type CallContext } from '@valora/chassis';
 import {
   CatalogServiceService, type ModelWarning, type PublishPriceVersionRequest, type PublishPriceVersionResponse,
 } from '@valora/contracts/valora/pricing/v1/catalog';
-import { formatInstant, type Instant, type Price, type PriceModel, type PriceProblem } from '@valora/rating';
+import { formatInstant, type Instant, type Price, type PriceProblem, type PriceRule } from '@valora/rating';
 import type { CatalogDependencies } from './catalog.ts';
 import { errors } from './errors.ts';
-import { parsePriceModel } from './price-model.ts';
 import { findPrice, insertPriceVersion, insertPriceVersionBound, lockPrice } from './price-store.ts';
+import { parsePriceRule } from './price-rule.ts';
 import { priceVersionToProto } from './price.ts';
 import { planPublication, type Publication } from './publication.ts';
 
 export async function publishPriceVersion(dependencies: CatalogDependencies, context: CallContext, request: PublishPriceVersionRequest): Promise<PublishPriceVersionResponse> {
   const { organizationId } = context;
-  const { priceCode, publication, model, warnings } = parsePublication(request);
+  const { priceCode, publication, rule, warnings } = parsePublication(request);
   return await mutate(dependencies, { context, method: CatalogServiceService.publishPriceVersion, request }, async (tx, takenTime) => {
     await lockPrice(tx, priceCode);
     const price = await findPrice(tx, organizationId, priceCode);
     const recordedTime = recordedAfter(price, takenTime);
-    requireMatchingModel(price, model);
+    requireMatchingModel(price, rule);
     if (!request.allowBackDating) requireNotBackDated(publication, takenTime);
     const { version: number, boundedVersion, leavesGap } = planPublication(price, publication);
 
-    const version = { version: number, ...publication, recordedTime, model };
+    const version = { version: number, ...publication, recordedTime, ...rule };
     await insertPriceVersion(tx, organizationId, { priceCode, version });
     if (boundedVersion !== null) {
       const bound = { version: boundedVersion, effectiveTo: publication.effectiveFrom, recordedTime };
@@ -32,21 +32,22 @@ export async function publishPriceVersion(dependencies: CatalogDependencies, con
   });
 }
 
-function parsePublication(request: PublishPriceVersionRequest): { priceCode: string; publication: Publication; model: PriceModel; warnings: readonly PriceProblem[] } {
+function parsePublication(request: PublishPriceVersionRequest): { priceCode: string; publication: Publication; rule: PriceRule; warnings: readonly PriceProblem[] } {
   const fields = new Fields();
   fields.requestId(request.requestId);
   const priceCode = fields.code('price', request.price);
   const effectiveFrom = fields.instant('effective_from_time', request.effectiveFromTime);
   const effectiveTo = fields.optionalInstant('effective_to_time', request.effectiveToTime);
   if (effectiveTo !== null && effectiveTo <= effectiveFrom) fields.refuse('effective_to_time', 'OUT_OF_ORDER', 'Must lie after effective_from_time.');
-  const { model, warnings } = parsePriceModel(fields, 'model', request.model);
+  const { rule, warnings } = parsePriceRule(fields, '', request);
   fields.check();
-  return { priceCode, publication: { effectiveFrom, effectiveTo }, model, warnings };
+  return { priceCode, publication: { effectiveFrom, effectiveTo }, rule, warnings };
 }
 
-/** A fee rates its item's quantity with any model; a metered price rates usage, and FLAT knows none. */
-function requireMatchingModel({ code, meterCode }: Price, model: PriceModel): void {
-  if (meterCode !== null && model.kind === 'FLAT') throw errors.MODEL_MISMATCH({ price: code, meter: meterCode });
+/** A metered price rates usage, and FLAT knows none; PERCENTAGE counts events, and a fee has none. */
+function requireMatchingModel({ code, meterCode }: Price, { model: { kind } }: PriceRule): void {
+  if (meterCode !== null && kind === 'FLAT') throw errors.MODEL_MISMATCH({ price: code, model: kind, meter: meterCode, because: `it rates the meter "${meterCode}", and a FLAT amount rates no usage` });
+  if (meterCode === null && kind === 'PERCENTAGE') throw errors.MODEL_MISMATCH({ price: code, model: kind, meter: '', because: 'it has no meter, and a PERCENTAGE rates events' });
 }
 
 /**

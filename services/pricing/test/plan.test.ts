@@ -1,5 +1,5 @@
 /** Plans, through the rpcs. */
-import { BillingTiming, type Plan, type Price } from '@valora/contracts/valora/pricing/v1/catalog';
+import { BillingTiming, VersionResolution, type Plan, type Price } from '@valora/contracts/valora/pricing/v1/catalog';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { as, at, CLOCK, newRequestId, openPricingLab, refusal, type PricingLab } from './pricing-lab.ts';
@@ -8,7 +8,7 @@ let lab: PricingLab;
 beforeAll(async () => {
   lab = await openPricingLab();
   for (const [code, meter] of [['fee', ''], ['seat', ''], ['tokens', 'tokens'], ['tokens-2', 'tokens']] as const) {
-    const price: Price = { code, displayName: code, meter, currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] };
+    const price: Price = { code, displayName: code, meter, currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [], versionResolution: VersionResolution.PERIOD_START };
     await lab.catalog.createPrice(as('org_a'), { requestId: newRequestId(), price });
   }
 });

@@ -4,7 +4,7 @@ import {
   type CallContext, type Database, type Handlers, type Timestamp,
 } from '@valora/chassis';
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
-import type { PriceModel } from '@valora/contracts/valora/pricing/v1/price_model';
+import type { PriceModel, PriceModifiers } from '@valora/contracts/valora/pricing/v1/price_model';
 import { formatInstant, parseInstant } from '@valora/rating';
 import { createTestDatabase, type TestDatabase } from '@valora/testkit';
 import { catalogHandlers } from '../src/catalog.ts';
@@ -72,6 +72,14 @@ export function perUnit(unitAmount: string): PriceModel {
 
 export function flat(amount: string): PriceModel {
   return { model: { $case: 'flat', value: { amount } } };
+}
+
+export function percentage(percent: string, fixedAmount = ''): PriceModel {
+  return { model: { $case: 'percentage', value: { percent, fixedAmount } } };
+}
+
+export function modifiers(wanted: Partial<PriceModifiers>): PriceModifiers {
+  return { includedQuantity: '', minimum: '', maximum: '', ...wanted };
 }
 
 export function tier(upTo: string, unitAmount: string, flatAmount = ''): { upTo: string; unitAmount: string; flatAmount: string } {

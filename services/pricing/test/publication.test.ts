@@ -1,11 +1,11 @@
 /** Versions of a price on a time line: what a new one ends, what it may not reach, and that no two ever overlap. */
-import { instant, parseDecimal, resolvePriceVersion, RatingError, type Price } from '@valora/rating';
+import { instant, parseDecimal, resolvePriceVersion, RatingError, USUAL_TERMS, type Price } from '@valora/rating';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planPublication, type Publication } from '../src/publication.ts';
 import { refusal } from './pricing-lab.ts';
 
-const EMPTY: Price = { code: 'seat', displayName: 'Seat', meterCode: null, currencyCode: 'USD', versions: [], bounds: [] };
+const EMPTY: Price = { ...USUAL_TERMS, code: 'seat', displayName: 'Seat', meterCode: null, currencyCode: 'USD', versions: [], bounds: [] };
 type Span = readonly [from: number, to: number | null];
 
 function publicationOf([from, to]: Span): Publication {

@@ -57,8 +57,8 @@ async function make(client: ValoraClient, change: Change, allowBackDating: boole
       return [];
     }
     case 'price version': {
-      const { effectiveFromTime, effectiveToTime, model } = change.version;
-      const request = { requestId: '', price: change.price, effectiveFromTime, effectiveToTime, model, allowBackDating };
+      const { effectiveFromTime, effectiveToTime, model, modifiers } = change.version;
+      const request = { requestId: '', price: change.price, effectiveFromTime, effectiveToTime, model, modifiers, allowBackDating };
       return (await client.catalog.publishPriceVersion({ ...request, requestId: requestIdOf(PublishPriceVersionRequest.encode(request)) })).warnings;
     }
     case 'plan': {

@@ -23,6 +23,7 @@ export interface CatalogChanges {
 const LOOK_UPS_AT_ONCE = 16;
 /** What the server adds. */
 const OUTPUT_ONLY = ['recordedTime', 'versions', 'bounds', 'version'];
+const WITH_DECIMALS = ['model', 'modifiers'];
 
 export async function catalogChanges(client: ValoraClient, catalog: Catalog): Promise<CatalogChanges> {
   const problems: string[] = [];
@@ -94,11 +95,11 @@ async function lookUp<Wanted, Found>(wanted: readonly Wanted[], find: (each: Wan
   return found;
 }
 
-/** What the caller defines, each decimal of a model in its one form. */
+/** What the caller defines, each decimal of a model or modifier in its one form; modifiers that are none are left out. */
 function definition(json: unknown): JsonValue {
   return Object.fromEntries(Object.entries(json as Readonly<Record<string, JsonValue>>)
-    .filter(([name]) => !OUTPUT_ONLY.includes(name))
-    .map(([name, value]) => [name, name === 'model' ? withCanonicalDecimals(value) : value]));
+    .filter(([name, value]) => !OUTPUT_ONLY.includes(name) && !(name === 'modifiers' && canonicalJson(value) === '{}'))
+    .map(([name, value]) => [name, WITH_DECIMALS.includes(name) ? withCanonicalDecimals(value) : value]));
 }
 
 function withCanonicalDecimals(json: JsonValue): JsonValue {

@@ -2,9 +2,9 @@
 // from the file alone is checked here, and every problem is named, not the first one only.
 import { Fields } from '@valora/chassis';
 import { Aggregation, Meter } from '@valora/contracts/valora/metering/v1/meter';
-import { BillingTiming, Plan, Price, PriceVersion } from '@valora/contracts/valora/pricing/v1/catalog';
+import { BillingTiming, Plan, Price, PriceVersion, VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
-import { parsePriceModel } from '@valora/pricing/price-model';
+import { parsePriceRule } from '@valora/pricing/price-rule';
 import { CommandError } from '../command.ts';
 import { protoJson, type ProtoJson } from '../proto-json.ts';
 
@@ -91,6 +91,7 @@ const priceWithDefaults = (price: Price): Price => ({
   ...price,
   displayName: price.displayName === '' ? price.code : price.displayName,
   billingTiming: price.billingTiming === BillingTiming.UNSPECIFIED ? BillingTiming.IN_ARREARS : price.billingTiming,
+  versionResolution: price.versionResolution === VersionResolution.UNSPECIFIED ? VersionResolution.PERIOD_START : price.versionResolution,
 });
 const planWithDefaults = (plan: Plan): Plan => ({
   ...plan,
@@ -99,7 +100,7 @@ const planWithDefaults = (plan: Plan): Plan => ({
   intervalCount: plan.intervalCount === 0 ? 1 : plan.intervalCount,
 });
 
-/** What the file's parts say about each other, and what the core says about each model. */
+/** What the file's parts say about each other, and what the core says about each version. */
 function catalogProblems({ meters, prices, plans }: Catalog): string[] {
   const fields = new Fields();
   for (const [name, list] of [['meters', meters], ['prices', prices], ['plans', plans]] as const) {
@@ -114,11 +115,11 @@ function catalogProblems({ meters, prices, plans }: Catalog): string[] {
   });
   prices.forEach(({ versions }, position) => {
     const from = versions.map(({ effectiveFromTime }) => (effectiveFromTime === undefined ? null : `${effectiveFromTime.seconds}.${effectiveFromTime.nanos}`));
-    versions.forEach(({ effectiveFromTime, model }, index) => {
+    versions.forEach(({ effectiveFromTime, model, modifiers }, index) => {
       const path = `prices[${position}].versions[${index}]`;
       if (effectiveFromTime === undefined) fields.refuse(`${path}.effectiveFromTime`, 'MISSING', 'Must be given, for example "2026-01-01T00:00:00Z".');
       else if (from.indexOf(from[index] ?? null) < index) fields.refuse(`${path}.effectiveFromTime`, 'REPEATED', 'Another version starts at this time.');
-      parsePriceModel(fields, `${path}.model`, model);
+      parsePriceRule(fields, `${path}.`, { model, modifiers });
     });
   });
   plans.forEach(({ prices: codes }, position) => {

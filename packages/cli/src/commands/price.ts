@@ -1,24 +1,29 @@
 // Prices and their versions.
 import { listAll } from '@valora/client';
-import { BillingTiming, Price, PublishPriceVersionResponse, type PriceVersion } from '@valora/contracts/valora/pricing/v1/catalog';
-import { PriceModel } from '@valora/contracts/valora/pricing/v1/price_model';
+import { BillingTiming, Price, PublishPriceVersionResponse, VersionResolution, type PriceVersion } from '@valora/contracts/valora/pricing/v1/catalog';
+import { PriceModel, PriceModifiers } from '@valora/contracts/valora/pricing/v1/price_model';
 import type { Command } from '../command.ts';
 import { UsageError } from '../command.ts';
+import { enumChoices, enumValue } from '../enum-names.ts';
 import { oneLine } from '../output.ts';
-import { protoJson } from '../proto-json.ts';
+import { protoJson, type ProtoJson } from '../proto-json.ts';
 import { priceShape, time } from '../shapes.ts';
 import { answered, requestId, requestIdOption } from './shared-options.ts';
 
 const published = protoJson('valora.pricing.v1.PublishPriceVersionResponse', PublishPriceVersionResponse);
 const modelJson = protoJson('valora.pricing.v1.PriceModel', PriceModel);
+const modifiersJson = protoJson('valora.pricing.v1.PriceModifiers', PriceModifiers);
 const priceJson = protoJson('valora.pricing.v1.Price', Price);
 
-/** A model as JSON text, as the contract's PriceModel has it. */
-function parseModel(text: string): PriceModel {
+const MODEL_EXAMPLE = '{"graduated": {"tiers": [{"upTo": "100", "unitAmount": "0.10"}, {"unitAmount": "0.05"}]}}';
+const MODIFIERS_EXAMPLE = '{"unitConversion": {"operation": "DIVIDE", "factor": "1000", "rounding": {"decimals": 0, "mode": "CEILING"}}, "includedQuantity": "10", "minimum": "5.00"}';
+
+/** An option's JSON text as the message of the contract. */
+function parseMessage<Message>(option: string, text: string, { json, example }: { readonly json: ProtoJson<Message>; readonly example: string }): Message {
   try {
-    return modelJson.fromJson(JSON.parse(text));
+    return json.fromJson(JSON.parse(text));
   } catch (error) {
-    throw new UsageError(`--model is no price model: ${error instanceof Error ? error.message : String(error)} Write for example '{"perUnit": {"unitAmount": "0.10"}}'.`);
+    throw new UsageError(`${option} can't be read: ${error instanceof Error ? error.message : String(error)} Write for example '${example}'.`);
   }
 }
 
@@ -27,7 +32,8 @@ function versionLines({ versions, bounds }: Price): string[] {
   return versions.flatMap((version: PriceVersion) => {
     const bound = bounds.filter((each) => each.version === version.version).at(-1)?.effectiveToTime ?? version.effectiveToTime;
     const model = version.model === undefined ? '' : JSON.stringify(modelJson.toJson(version.model));
-    return ['', `version ${version.version}, from ${time(version.effectiveFromTime)} to ${bound === undefined ? 'open' : time(bound)}, recorded ${time(version.recordedTime)}`, `  ${model}`];
+    const modifiers = version.modifiers === undefined ? [] : [`  modifiers ${JSON.stringify(modifiersJson.toSparseJson(version.modifiers))}`];
+    return ['', `version ${version.version}, from ${time(version.effectiveFromTime)} to ${bound === undefined ? 'open' : time(bound)}, recorded ${time(version.recordedTime)}`, `  ${model}`, ...modifiers];
   });
 }
 
@@ -41,13 +47,17 @@ export const priceCommands: readonly Command[] = [
       currency: { value: 'code', description: "The organization's currency.", required: true },
       name: { value: 'text', description: 'What invoice lines are called; otherwise the code.' },
       meter: { value: 'code', description: 'The meter whose usage it prices; none for a fee.' },
+      'version-resolution': { value: 'how', description: 'Which version rates a period within which another one takes over; otherwise the one at its start.', choices: enumChoices(VersionResolution) },
       ...requestIdOption,
     },
     async run(context, args) {
       const code = args.positional('code');
       const { price } = await context.client().catalog.createPrice({
         requestId: requestId(args),
-        price: Price.fromPartial({ code, displayName: args.optional('name') ?? code, meter: args.text('meter'), currencyCode: args.text('currency'), billingTiming: BillingTiming.IN_ARREARS }),
+        price: Price.fromPartial({
+          code, displayName: args.optional('name') ?? code, meter: args.text('meter'), currencyCode: args.text('currency'), billingTiming: BillingTiming.IN_ARREARS,
+          versionResolution: enumValue(VersionResolution, args.optional('version-resolution')),
+        }),
       });
       await context.output.list([answered(price, 'price')], priceShape);
     },
@@ -60,13 +70,17 @@ export const priceCommands: readonly Command[] = [
     options: {
       from: { value: 'time', description: 'From when it is in force (RFC 3339).', required: true },
       to: { value: 'time', description: 'Until when; otherwise open.' },
-      model: { value: 'json', description: 'The model, for example \'{"graduated": {"tiers": [{"upTo": "100", "unitAmount": "0.10"}, {"unitAmount": "0.05"}]}}\'.', required: true },
+      model: { value: 'json', description: `The model, for example '${MODEL_EXAMPLE}'.`, required: true },
+      modifiers: { value: 'json', description: `What is done to the quantity and the amount, for example '${MODIFIERS_EXAMPLE}'.` },
       'allow-back-dating': { value: null, description: 'Needed where --from lies in the past. Billed cycles stay as they are.' },
       ...requestIdOption,
     },
     async run(context, args) {
+      const modifiers = args.optional('modifiers');
       const response = await context.client().catalog.publishPriceVersion({
-        requestId: requestId(args), price: args.positional('code'), effectiveFromTime: args.time('from'), effectiveToTime: args.time('to'), model: parseModel(args.text('model')),
+        requestId: requestId(args), price: args.positional('code'), effectiveFromTime: args.time('from'), effectiveToTime: args.time('to'),
+        model: parseMessage('--model', args.text('model'), { json: modelJson, example: MODEL_EXAMPLE }),
+        modifiers: modifiers === null ? undefined : parseMessage('--modifiers', modifiers, { json: modifiersJson, example: MODIFIERS_EXAMPLE }),
         allowBackDating: args.flag('allow-back-dating'),
       });
       const version = answered(response.version, 'version');

@@ -7,9 +7,10 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { PriceModel } from "../../pricing/v1/price_model.ts";
+import { PriceModel, PriceModifiers, UnitConversion } from "../../pricing/v1/price_model.ts";
 import { Money } from "../../type/v1/money.ts";
 import { Period } from "../../type/v1/period.ts";
+import { GroupValue, ProratedDays } from "./step_terms.ts";
 
 /** How a tie is rounded. */
 export const ExplainedRoundingMode = {
@@ -130,7 +131,10 @@ export interface LineExplanation {
   readonly amount?: Money | undefined;
 }
 
-/** One side of a line: quantity, price, steps, rounding. The steps' amounts add up to exact. */
+/**
+ * One side of a line: quantity, price, steps, rounding. The steps' amounts add up to exact. A side of several parts has those instead
+ * of a quantity, a price and steps, and exact is their sum.
+ */
 export interface SideExplanation {
   /** Facts recorded before this instant count. */
   readonly knownBeforeTime?:
@@ -156,7 +160,48 @@ export interface SideExplanation {
     | Fraction
     | undefined;
   /** How it was rounded. */
-  readonly rounding?: RoundingStep | undefined;
+  readonly rounding?:
+    | RoundingStep
+    | undefined;
+  /** Two or more parts of the cycle, each rated alone, in service order; otherwise empty. */
+  readonly parts: readonly PartExplanation[];
+  /** The time it is for, where the side has one part and that is not the whole cycle. */
+  readonly servicePeriod?:
+    | Period
+    | undefined;
+  /** By which minimum and maximum count, where there is one and the part is shorter than the period. */
+  readonly limitDays?: ProratedDays | undefined;
+}
+
+/** A part of a cycle, rated alone. The steps' amounts add up to exact. */
+export interface PartExplanation {
+  /** The time it is for; absent for the whole cycle. */
+  readonly servicePeriod?:
+    | Period
+    | undefined;
+  /** What is rated. */
+  readonly quantity?:
+    | //
+    /** The item's own quantity. */
+    { readonly $case: "item"; readonly value: ItemQuantity }
+    | //
+    /** Metered usage. */
+    { readonly $case: "usage"; readonly value: UsageQuantity }
+    | undefined;
+  /** The price version that rates it. */
+  readonly price?:
+    | PriceExplanation
+    | undefined;
+  /** In order. */
+  readonly steps: readonly RatingStep[];
+  /** The amount before rounding. */
+  readonly exact?:
+    | Fraction
+    | undefined;
+  /** Its share of the side's amount: round(this part and those before it) − round(those before it), with the currency's digits. */
+  readonly amount: string;
+  /** By which minimum and maximum count, where there is one and the part is shorter than the period. */
+  readonly limitDays?: ProratedDays | undefined;
 }
 
 /** The quantity of a subscription item. */
@@ -173,8 +218,10 @@ export interface UsageQuantity {
   readonly eventCount: bigint;
   /** SHA-256 over the sorted keys and contents of exactly the events counted. */
   readonly usageSetDigest: string;
-  /** Decimal text. */
+  /** Decimal text; empty where it has no finite one. */
   readonly quantity: string;
+  /** Where the decimal text is empty. */
+  readonly exactQuantity?: Fraction | undefined;
 }
 
 /** Which price version was chosen, and why. */
@@ -191,7 +238,7 @@ export interface PriceExplanation {
   readonly effectiveToTime?:
     | Timestamp
     | undefined;
-  /** The instant it was asked for: the start of the cycle. */
+  /** The instant it was asked for: the start of the service in the cycle, or of the part. */
   readonly resolvedAtTime?:
     | Timestamp
     | undefined;
@@ -200,10 +247,17 @@ export interface PriceExplanation {
     | Timestamp
     | undefined;
   /** Its model and parameters. */
-  readonly model?: PriceModel | undefined;
+  readonly model?:
+    | PriceModel
+    | undefined;
+  /** Its modifiers; absent for none. */
+  readonly modifiers?: PriceModifiers | undefined;
 }
 
-/** A product of the model. */
+/**
+ * One step from the quantity to the exact amount. They come in the order: unit_conversion, included_quantity, those of the model,
+ * proration, minimum, maximum. What changes nothing may be absent.
+ */
 export interface RatingStep {
   /** Which. */
   readonly step?:
@@ -220,8 +274,38 @@ export interface RatingStep {
     /** The whole quantity at the tier it reaches. */
     { readonly $case: "volumeTier"; readonly value: TierStep }
     | //
-    /** What a period cut short takes off the fees; the last step. */
+    /** What a part shorter than its period takes off the fees. */
     { readonly $case: "proration"; readonly value: ProrationStep }
+    | //
+    /** From the unit that is metered to the unit that is priced. */
+    { readonly $case: "unitConversion"; readonly value: ConversionStep }
+    | //
+    /** What of the quantity costs nothing. */
+    { readonly $case: "includedQuantity"; readonly value: IncludedStep }
+    | //
+    /** The packages that the quantity begins. */
+    { readonly $case: "package"; readonly value: PackageStep }
+    | //
+    /** The one amount of the tier in which the quantity lies. */
+    { readonly $case: "stairstep"; readonly value: TierStep }
+    | //
+    /** A share of the quantity, and an amount for each event. */
+    { readonly $case: "percentage"; readonly value: PercentageStep }
+    | //
+    /** The share of the part of the quantity in one tier. */
+    { readonly $case: "graduatedPercentageTier"; readonly value: TierStep }
+    | //
+    /** One group of the usage at its cell of a matrix. */
+    { readonly $case: "matrixCell"; readonly value: MatrixStep }
+    | //
+    /** What the lines of an item's groups come to, before its minimum and maximum. */
+    { readonly $case: "groupedLines"; readonly value: GroupedLinesStep }
+    | //
+    /** What raises the amount to the minimum. */
+    { readonly $case: "minimum"; readonly value: LimitStep }
+    | //
+    /** What lowers the amount to the maximum. */
+    { readonly $case: "maximum"; readonly value: LimitStep }
     | undefined;
 }
 
@@ -237,7 +321,10 @@ export interface UnitStep {
   readonly amount?: Fraction | undefined;
 }
 
-/** quantity × unit_amount + flat_amount = amount. Example: tier 2 above 100: 50 × 0.05 = 5/2. */
+/**
+ * quantity × unit_amount + quantity × percent ÷ 100 + flat_amount = amount, where what is empty counts nothing.
+ * Example: tier 2 above 100: 50 × 0.05 = 5/2.
+ */
 export interface TierStep {
   /** From 1. */
   readonly tier: number;
@@ -249,12 +336,16 @@ export interface TierStep {
   readonly quantity?:
     | Fraction
     | undefined;
-  /** Decimal text. */
+  /** Decimal text; of graduated_tier and volume_tier. */
   readonly unitAmount: string;
   /** Decimal text; empty for none. */
   readonly flatAmount: string;
   /** What the tier makes of it. */
-  readonly amount?: Fraction | undefined;
+  readonly amount?:
+    | Fraction
+    | undefined;
+  /** Decimal text; of graduated_percentage_tier. */
+  readonly percent: string;
 }
 
 /** fees × active_days ÷ period_days = prorated, and amount = prorated − fees. Example: 20 × 19/28 = 95/7, amount −45/7. */
@@ -282,6 +373,166 @@ export interface ProrationStep {
     | Fraction
     | undefined;
   /** What the other steps have to give up. */
+  readonly amount?: Fraction | undefined;
+}
+
+/** A parameter × active_days ÷ period_days = value. */
+export interface ProratedValue {
+  /** The part. */
+  readonly days?:
+    | ProratedDays
+    | undefined;
+  /** What the parameter comes to in it. */
+  readonly value?: Fraction | undefined;
+}
+
+/** quantity × or ÷ the factor = converted, rounded where there is a rounding. Example: 2500 ÷ 1000 = 5/2, rounded up 3. */
+export interface ConversionStep {
+  /** In the unit that is metered. */
+  readonly quantity?:
+    | Fraction
+    | undefined;
+  /** Operation, factor, rounding. */
+  readonly conversion?:
+    | UnitConversion
+    | undefined;
+  /** In the unit that is priced, exact. */
+  readonly converted?:
+    | Fraction
+    | undefined;
+  /** What is rated; absent where converted is. */
+  readonly rounded?: Fraction | undefined;
+}
+
+/** quantity − included = remaining, not below zero unless the quantity is. Example: 121 − 10 = 111. */
+export interface IncludedStep {
+  /** How many. */
+  readonly quantity?:
+    | Fraction
+    | undefined;
+  /** How much is included in a full period; decimal text. */
+  readonly includedQuantity: string;
+  /** How much is included in a part of usage that is shorter than its period; absent where all of it is. */
+  readonly prorated?:
+    | ProratedValue
+    | undefined;
+  /** What is rated. */
+  readonly remaining?: Fraction | undefined;
+}
+
+/** quantity ÷ package_size, rounded up, = packages; packages × package_amount = amount. Example: 121 ÷ 10, 13 × 5 = 65. */
+export interface PackageStep {
+  /** How many. */
+  readonly quantity?:
+    | Fraction
+    | undefined;
+  /** Decimal text. */
+  readonly packageSize: string;
+  /** A whole number as text; 0 where the quantity is not above zero. */
+  readonly packages: string;
+  /** Decimal text. */
+  readonly packageAmount: string;
+  /** The product. */
+  readonly amount?: Fraction | undefined;
+}
+
+/** (quantity − free.quantity) × percent ÷ 100 + paid_events × fixed_amount + limits.change = amount, where what is absent counts nothing. */
+export interface PercentageStep {
+  /** An amount of money. */
+  readonly quantity?:
+    | Fraction
+    | undefined;
+  /** Decimal text. */
+  readonly percent: string;
+  /** Events that are not free. */
+  readonly paidEvents: bigint;
+  /** Decimal text; empty for none. */
+  readonly fixedAmount: string;
+  /** What is free; absent for nothing. */
+  readonly free?:
+    | FreeAllowance
+    | undefined;
+  /** What single events cost at least and at most; absent for no limit. */
+  readonly limits?:
+    | EventLimits
+    | undefined;
+  /** The sum. */
+  readonly amount?: Fraction | undefined;
+}
+
+/** Events, or the first of the money, that cost nothing. */
+export interface FreeAllowance {
+  /** How many events are free in a full period; decimal text, empty for no such allowance. */
+  readonly freeEvents: string;
+  /** How much money is free in a full period; decimal text, empty for no such allowance. */
+  readonly freeAmount: string;
+  /** By which both count in a part; absent for a full period. */
+  readonly prorated?:
+    | ProratedDays
+    | undefined;
+  /** Events that were free altogether. */
+  readonly events: bigint;
+  /** How much of the quantity was free. */
+  readonly quantity?: Fraction | undefined;
+}
+
+/** raised_events × minimum − raised_amount + lowered_events × maximum − lowered_amount = change. */
+export interface EventLimits {
+  /** Decimal text; empty for none. */
+  readonly minimum: string;
+  /** Decimal text; empty for none. */
+  readonly maximum: string;
+  /** Events that cost less than the minimum. */
+  readonly raisedEvents: bigint;
+  /** What those came to. */
+  readonly raisedAmount?:
+    | Fraction
+    | undefined;
+  /** Events that cost more than the maximum. */
+  readonly loweredEvents: bigint;
+  /** What those came to. */
+  readonly loweredAmount?:
+    | Fraction
+    | undefined;
+  /** What the limits add. */
+  readonly change?: Fraction | undefined;
+}
+
+/** quantity × unit_amount = amount. */
+export interface MatrixStep {
+  /** The values of the matrix's dimensions, in their order. */
+  readonly group: readonly GroupValue[];
+  /** How many. */
+  readonly quantity?:
+    | Fraction
+    | undefined;
+  /** Decimal text. */
+  readonly unitAmount: string;
+  /** Whether the values have no cell, so that the default was taken. */
+  readonly isDefault: boolean;
+  /** The product. */
+  readonly amount?: Fraction | undefined;
+}
+
+/** The sum of lines. */
+export interface GroupedLinesStep {
+  /** The sum of their exact amounts. */
+  readonly amount?: Fraction | undefined;
+}
+
+/** limit − before = amount. Example: at least 5, before 6/5: 19/5. */
+export interface LimitStep {
+  /** What the steps before come to. */
+  readonly before?:
+    | Fraction
+    | undefined;
+  /** The minimum or the maximum of a full period; decimal text. */
+  readonly limit: string;
+  /** The limit of the part; absent for a full period. */
+  readonly prorated?:
+    | ProratedValue
+    | undefined;
+  /** What the limit adds; below zero for a maximum. */
   readonly amount?: Fraction | undefined;
 }
 
@@ -924,6 +1175,9 @@ function createBaseSideExplanation(): SideExplanation {
     steps: [],
     exact: undefined,
     rounding: undefined,
+    parts: [],
+    servicePeriod: undefined,
+    limitDays: undefined,
   };
 }
 
@@ -951,6 +1205,15 @@ export const SideExplanation: MessageFns<SideExplanation> = {
     }
     if (message.rounding !== undefined) {
       RoundingStep.encode(message.rounding, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.parts) {
+      PartExplanation.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.servicePeriod !== undefined) {
+      Period.encode(message.servicePeriod, writer.uint32(74).fork()).join();
+    }
+    if (message.limitDays !== undefined) {
+      ProratedDays.encode(message.limitDays, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1024,6 +1287,30 @@ export const SideExplanation: MessageFns<SideExplanation> = {
             message.rounding = RoundingStep.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.parts.push(PartExplanation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.servicePeriod = Period.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.limitDays = ProratedDays.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1052,6 +1339,17 @@ export const SideExplanation: MessageFns<SideExplanation> = {
       steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => RatingStep.fromJSON(e)) : [],
       exact: isSet(object.exact) ? Fraction.fromJSON(object.exact) : undefined,
       rounding: isSet(object.rounding) ? RoundingStep.fromJSON(object.rounding) : undefined,
+      parts: globalThis.Array.isArray(object?.parts) ? object.parts.map((e: any) => PartExplanation.fromJSON(e)) : [],
+      servicePeriod: isSet(object.servicePeriod)
+        ? Period.fromJSON(object.servicePeriod)
+        : isSet(object.service_period)
+        ? Period.fromJSON(object.service_period)
+        : undefined,
+      limitDays: isSet(object.limitDays)
+        ? ProratedDays.fromJSON(object.limitDays)
+        : isSet(object.limit_days)
+        ? ProratedDays.fromJSON(object.limit_days)
+        : undefined,
     };
   },
 
@@ -1076,6 +1374,15 @@ export const SideExplanation: MessageFns<SideExplanation> = {
     }
     if (message.rounding !== undefined) {
       obj.rounding = RoundingStep.toJSON(message.rounding);
+    }
+    if (message.parts?.length) {
+      obj.parts = message.parts.map((e) => PartExplanation.toJSON(e));
+    }
+    if (message.servicePeriod !== undefined) {
+      obj.servicePeriod = Period.toJSON(message.servicePeriod);
+    }
+    if (message.limitDays !== undefined) {
+      obj.limitDays = ProratedDays.toJSON(message.limitDays);
     }
     return obj;
   },
@@ -1111,6 +1418,234 @@ export const SideExplanation: MessageFns<SideExplanation> = {
       : undefined;
     message.rounding = (object.rounding !== undefined && object.rounding !== null)
       ? RoundingStep.fromPartial(object.rounding)
+      : undefined;
+    message.parts = object.parts?.map((e) => PartExplanation.fromPartial(e)) || [];
+    message.servicePeriod = (object.servicePeriod !== undefined && object.servicePeriod !== null)
+      ? Period.fromPartial(object.servicePeriod)
+      : undefined;
+    message.limitDays = (object.limitDays !== undefined && object.limitDays !== null)
+      ? ProratedDays.fromPartial(object.limitDays)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePartExplanation(): PartExplanation {
+  return {
+    servicePeriod: undefined,
+    quantity: undefined,
+    price: undefined,
+    steps: [],
+    exact: undefined,
+    amount: "",
+    limitDays: undefined,
+  };
+}
+
+export const PartExplanation: MessageFns<PartExplanation> = {
+  encode(message: PartExplanation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.servicePeriod !== undefined) {
+      Period.encode(message.servicePeriod, writer.uint32(10).fork()).join();
+    }
+    switch (message.quantity?.$case) {
+      case "item":
+        ItemQuantity.encode(message.quantity.value, writer.uint32(18).fork()).join();
+        break;
+      case "usage":
+        UsageQuantity.encode(message.quantity.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    if (message.price !== undefined) {
+      PriceExplanation.encode(message.price, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.steps) {
+      RatingStep.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.exact !== undefined) {
+      Fraction.encode(message.exact, writer.uint32(50).fork()).join();
+    }
+    if (message.amount !== "") {
+      writer.uint32(58).string(message.amount);
+    }
+    if (message.limitDays !== undefined) {
+      ProratedDays.encode(message.limitDays, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartExplanation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartExplanation() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.servicePeriod = Period.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.quantity = { $case: "item", value: ItemQuantity.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.quantity = { $case: "usage", value: UsageQuantity.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.price = PriceExplanation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.steps.push(RatingStep.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.exact = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.amount = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.limitDays = ProratedDays.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PartExplanation {
+    return {
+      servicePeriod: isSet(object.servicePeriod)
+        ? Period.fromJSON(object.servicePeriod)
+        : isSet(object.service_period)
+        ? Period.fromJSON(object.service_period)
+        : undefined,
+      quantity: isSet(object.item)
+        ? { $case: "item", value: ItemQuantity.fromJSON(object.item) }
+        : isSet(object.usage)
+        ? { $case: "usage", value: UsageQuantity.fromJSON(object.usage) }
+        : undefined,
+      price: isSet(object.price) ? PriceExplanation.fromJSON(object.price) : undefined,
+      steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => RatingStep.fromJSON(e)) : [],
+      exact: isSet(object.exact) ? Fraction.fromJSON(object.exact) : undefined,
+      amount: isSet(object.amount) ? globalThis.String(object.amount) : "",
+      limitDays: isSet(object.limitDays)
+        ? ProratedDays.fromJSON(object.limitDays)
+        : isSet(object.limit_days)
+        ? ProratedDays.fromJSON(object.limit_days)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PartExplanation): unknown {
+    const obj: any = {};
+    if (message.servicePeriod !== undefined) {
+      obj.servicePeriod = Period.toJSON(message.servicePeriod);
+    }
+    if (message.quantity?.$case === "item") {
+      obj.item = ItemQuantity.toJSON(message.quantity.value);
+    } else if (message.quantity?.$case === "usage") {
+      obj.usage = UsageQuantity.toJSON(message.quantity.value);
+    }
+    if (message.price !== undefined) {
+      obj.price = PriceExplanation.toJSON(message.price);
+    }
+    if (message.steps?.length) {
+      obj.steps = message.steps.map((e) => RatingStep.toJSON(e));
+    }
+    if (message.exact !== undefined) {
+      obj.exact = Fraction.toJSON(message.exact);
+    }
+    if (message.amount !== "") {
+      obj.amount = message.amount;
+    }
+    if (message.limitDays !== undefined) {
+      obj.limitDays = ProratedDays.toJSON(message.limitDays);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PartExplanation>, I>>(base?: I): PartExplanation {
+    return PartExplanation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartExplanation>, I>>(object: I): PartExplanation {
+    const message = createBasePartExplanation() as any;
+    message.servicePeriod = (object.servicePeriod !== undefined && object.servicePeriod !== null)
+      ? Period.fromPartial(object.servicePeriod)
+      : undefined;
+    switch (object.quantity?.$case) {
+      case "item": {
+        if (object.quantity?.value !== undefined && object.quantity?.value !== null) {
+          message.quantity = { $case: "item", value: ItemQuantity.fromPartial(object.quantity.value) };
+        }
+        break;
+      }
+      case "usage": {
+        if (object.quantity?.value !== undefined && object.quantity?.value !== null) {
+          message.quantity = { $case: "usage", value: UsageQuantity.fromPartial(object.quantity.value) };
+        }
+        break;
+      }
+    }
+    message.price = (object.price !== undefined && object.price !== null)
+      ? PriceExplanation.fromPartial(object.price)
+      : undefined;
+    message.steps = object.steps?.map((e) => RatingStep.fromPartial(e)) || [];
+    message.exact = (object.exact !== undefined && object.exact !== null)
+      ? Fraction.fromPartial(object.exact)
+      : undefined;
+    message.amount = object.amount ?? "";
+    message.limitDays = (object.limitDays !== undefined && object.limitDays !== null)
+      ? ProratedDays.fromPartial(object.limitDays)
       : undefined;
     return message;
   },
@@ -1184,7 +1719,7 @@ export const ItemQuantity: MessageFns<ItemQuantity> = {
 };
 
 function createBaseUsageQuantity(): UsageQuantity {
-  return { meter: "", eventCount: 0n, usageSetDigest: "", quantity: "" };
+  return { meter: "", eventCount: 0n, usageSetDigest: "", quantity: "", exactQuantity: undefined };
 }
 
 export const UsageQuantity: MessageFns<UsageQuantity> = {
@@ -1203,6 +1738,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
     }
     if (message.quantity !== "") {
       writer.uint32(34).string(message.quantity);
+    }
+    if (message.exactQuantity !== undefined) {
+      Fraction.encode(message.exactQuantity, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1252,6 +1790,14 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
             message.quantity = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.exactQuantity = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1278,6 +1824,11 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
         ? globalThis.String(object.usage_set_digest)
         : "",
       quantity: isSet(object.quantity) ? globalThis.String(object.quantity) : "",
+      exactQuantity: isSet(object.exactQuantity)
+        ? Fraction.fromJSON(object.exactQuantity)
+        : isSet(object.exact_quantity)
+        ? Fraction.fromJSON(object.exact_quantity)
+        : undefined,
     };
   },
 
@@ -1295,6 +1846,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
     if (message.quantity !== "") {
       obj.quantity = message.quantity;
     }
+    if (message.exactQuantity !== undefined) {
+      obj.exactQuantity = Fraction.toJSON(message.exactQuantity);
+    }
     return obj;
   },
 
@@ -1309,6 +1863,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
       : 0n;
     message.usageSetDigest = object.usageSetDigest ?? "";
     message.quantity = object.quantity ?? "";
+    message.exactQuantity = (object.exactQuantity !== undefined && object.exactQuantity !== null)
+      ? Fraction.fromPartial(object.exactQuantity)
+      : undefined;
     return message;
   },
 };
@@ -1322,6 +1879,7 @@ function createBasePriceExplanation(): PriceExplanation {
     resolvedAtTime: undefined,
     knownBeforeTime: undefined,
     model: undefined,
+    modifiers: undefined,
   };
 }
 
@@ -1347,6 +1905,9 @@ export const PriceExplanation: MessageFns<PriceExplanation> = {
     }
     if (message.model !== undefined) {
       PriceModel.encode(message.model, writer.uint32(58).fork()).join();
+    }
+    if (message.modifiers !== undefined) {
+      PriceModifiers.encode(message.modifiers, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1420,6 +1981,14 @@ export const PriceExplanation: MessageFns<PriceExplanation> = {
             message.model = PriceModel.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.modifiers = PriceModifiers.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1457,6 +2026,7 @@ export const PriceExplanation: MessageFns<PriceExplanation> = {
         ? fromJsonTimestamp(object.known_before_time)
         : undefined,
       model: isSet(object.model) ? PriceModel.fromJSON(object.model) : undefined,
+      modifiers: isSet(object.modifiers) ? PriceModifiers.fromJSON(object.modifiers) : undefined,
     };
   },
 
@@ -1483,6 +2053,9 @@ export const PriceExplanation: MessageFns<PriceExplanation> = {
     if (message.model !== undefined) {
       obj.model = PriceModel.toJSON(message.model);
     }
+    if (message.modifiers !== undefined) {
+      obj.modifiers = PriceModifiers.toJSON(message.modifiers);
+    }
     return obj;
   },
 
@@ -1507,6 +2080,9 @@ export const PriceExplanation: MessageFns<PriceExplanation> = {
       : undefined;
     message.model = (object.model !== undefined && object.model !== null)
       ? PriceModel.fromPartial(object.model)
+      : undefined;
+    message.modifiers = (object.modifiers !== undefined && object.modifiers !== null)
+      ? PriceModifiers.fromPartial(object.modifiers)
       : undefined;
     return message;
   },
@@ -1533,6 +2109,36 @@ export const RatingStep: MessageFns<RatingStep> = {
         break;
       case "proration":
         ProrationStep.encode(message.step.value, writer.uint32(42).fork()).join();
+        break;
+      case "unitConversion":
+        ConversionStep.encode(message.step.value, writer.uint32(50).fork()).join();
+        break;
+      case "includedQuantity":
+        IncludedStep.encode(message.step.value, writer.uint32(58).fork()).join();
+        break;
+      case "package":
+        PackageStep.encode(message.step.value, writer.uint32(66).fork()).join();
+        break;
+      case "stairstep":
+        TierStep.encode(message.step.value, writer.uint32(74).fork()).join();
+        break;
+      case "percentage":
+        PercentageStep.encode(message.step.value, writer.uint32(82).fork()).join();
+        break;
+      case "graduatedPercentageTier":
+        TierStep.encode(message.step.value, writer.uint32(90).fork()).join();
+        break;
+      case "matrixCell":
+        MatrixStep.encode(message.step.value, writer.uint32(98).fork()).join();
+        break;
+      case "groupedLines":
+        GroupedLinesStep.encode(message.step.value, writer.uint32(106).fork()).join();
+        break;
+      case "minimum":
+        LimitStep.encode(message.step.value, writer.uint32(114).fork()).join();
+        break;
+      case "maximum":
+        LimitStep.encode(message.step.value, writer.uint32(122).fork()).join();
         break;
     }
     return writer;
@@ -1591,6 +2197,86 @@ export const RatingStep: MessageFns<RatingStep> = {
             message.step = { $case: "proration", value: ProrationStep.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.step = { $case: "unitConversion", value: ConversionStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.step = { $case: "includedQuantity", value: IncludedStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.step = { $case: "package", value: PackageStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.step = { $case: "stairstep", value: TierStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.step = { $case: "percentage", value: PercentageStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.step = { $case: "graduatedPercentageTier", value: TierStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.step = { $case: "matrixCell", value: MatrixStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.step = { $case: "groupedLines", value: GroupedLinesStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.step = { $case: "minimum", value: LimitStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.step = { $case: "maximum", value: LimitStep.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1621,6 +2307,36 @@ export const RatingStep: MessageFns<RatingStep> = {
         ? { $case: "volumeTier", value: TierStep.fromJSON(object.volume_tier) }
         : isSet(object.proration)
         ? { $case: "proration", value: ProrationStep.fromJSON(object.proration) }
+        : isSet(object.unitConversion)
+        ? { $case: "unitConversion", value: ConversionStep.fromJSON(object.unitConversion) }
+        : isSet(object.unit_conversion)
+        ? { $case: "unitConversion", value: ConversionStep.fromJSON(object.unit_conversion) }
+        : isSet(object.includedQuantity)
+        ? { $case: "includedQuantity", value: IncludedStep.fromJSON(object.includedQuantity) }
+        : isSet(object.included_quantity)
+        ? { $case: "includedQuantity", value: IncludedStep.fromJSON(object.included_quantity) }
+        : isSet(object.package)
+        ? { $case: "package", value: PackageStep.fromJSON(object.package) }
+        : isSet(object.stairstep)
+        ? { $case: "stairstep", value: TierStep.fromJSON(object.stairstep) }
+        : isSet(object.percentage)
+        ? { $case: "percentage", value: PercentageStep.fromJSON(object.percentage) }
+        : isSet(object.graduatedPercentageTier)
+        ? { $case: "graduatedPercentageTier", value: TierStep.fromJSON(object.graduatedPercentageTier) }
+        : isSet(object.graduated_percentage_tier)
+        ? { $case: "graduatedPercentageTier", value: TierStep.fromJSON(object.graduated_percentage_tier) }
+        : isSet(object.matrixCell)
+        ? { $case: "matrixCell", value: MatrixStep.fromJSON(object.matrixCell) }
+        : isSet(object.matrix_cell)
+        ? { $case: "matrixCell", value: MatrixStep.fromJSON(object.matrix_cell) }
+        : isSet(object.groupedLines)
+        ? { $case: "groupedLines", value: GroupedLinesStep.fromJSON(object.groupedLines) }
+        : isSet(object.grouped_lines)
+        ? { $case: "groupedLines", value: GroupedLinesStep.fromJSON(object.grouped_lines) }
+        : isSet(object.minimum)
+        ? { $case: "minimum", value: LimitStep.fromJSON(object.minimum) }
+        : isSet(object.maximum)
+        ? { $case: "maximum", value: LimitStep.fromJSON(object.maximum) }
         : undefined,
     };
   },
@@ -1637,6 +2353,26 @@ export const RatingStep: MessageFns<RatingStep> = {
       obj.volumeTier = TierStep.toJSON(message.step.value);
     } else if (message.step?.$case === "proration") {
       obj.proration = ProrationStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "unitConversion") {
+      obj.unitConversion = ConversionStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "includedQuantity") {
+      obj.includedQuantity = IncludedStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "package") {
+      obj.package = PackageStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "stairstep") {
+      obj.stairstep = TierStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "percentage") {
+      obj.percentage = PercentageStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "graduatedPercentageTier") {
+      obj.graduatedPercentageTier = TierStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "matrixCell") {
+      obj.matrixCell = MatrixStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "groupedLines") {
+      obj.groupedLines = GroupedLinesStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "minimum") {
+      obj.minimum = LimitStep.toJSON(message.step.value);
+    } else if (message.step?.$case === "maximum") {
+      obj.maximum = LimitStep.toJSON(message.step.value);
     }
     return obj;
   },
@@ -1674,6 +2410,66 @@ export const RatingStep: MessageFns<RatingStep> = {
       case "proration": {
         if (object.step?.value !== undefined && object.step?.value !== null) {
           message.step = { $case: "proration", value: ProrationStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "unitConversion": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "unitConversion", value: ConversionStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "includedQuantity": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "includedQuantity", value: IncludedStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "package": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "package", value: PackageStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "stairstep": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "stairstep", value: TierStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "percentage": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "percentage", value: PercentageStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "graduatedPercentageTier": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "graduatedPercentageTier", value: TierStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "matrixCell": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "matrixCell", value: MatrixStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "groupedLines": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "groupedLines", value: GroupedLinesStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "minimum": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "minimum", value: LimitStep.fromPartial(object.step.value) };
+        }
+        break;
+      }
+      case "maximum": {
+        if (object.step?.value !== undefined && object.step?.value !== null) {
+          message.step = { $case: "maximum", value: LimitStep.fromPartial(object.step.value) };
         }
         break;
       }
@@ -1792,7 +2588,16 @@ export const UnitStep: MessageFns<UnitStep> = {
 };
 
 function createBaseTierStep(): TierStep {
-  return { tier: 0, above: "", upTo: "", quantity: undefined, unitAmount: "", flatAmount: "", amount: undefined };
+  return {
+    tier: 0,
+    above: "",
+    upTo: "",
+    quantity: undefined,
+    unitAmount: "",
+    flatAmount: "",
+    amount: undefined,
+    percent: "",
+  };
 }
 
 export const TierStep: MessageFns<TierStep> = {
@@ -1817,6 +2622,9 @@ export const TierStep: MessageFns<TierStep> = {
     }
     if (message.amount !== undefined) {
       Fraction.encode(message.amount, writer.uint32(58).fork()).join();
+    }
+    if (message.percent !== "") {
+      writer.uint32(66).string(message.percent);
     }
     return writer;
   },
@@ -1890,6 +2698,14 @@ export const TierStep: MessageFns<TierStep> = {
             message.amount = Fraction.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.percent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1923,6 +2739,7 @@ export const TierStep: MessageFns<TierStep> = {
         ? globalThis.String(object.flat_amount)
         : "",
       amount: isSet(object.amount) ? Fraction.fromJSON(object.amount) : undefined,
+      percent: isSet(object.percent) ? globalThis.String(object.percent) : "",
     };
   },
 
@@ -1949,6 +2766,9 @@ export const TierStep: MessageFns<TierStep> = {
     if (message.amount !== undefined) {
       obj.amount = Fraction.toJSON(message.amount);
     }
+    if (message.percent !== "") {
+      obj.percent = message.percent;
+    }
     return obj;
   },
 
@@ -1968,6 +2788,7 @@ export const TierStep: MessageFns<TierStep> = {
     message.amount = (object.amount !== undefined && object.amount !== null)
       ? Fraction.fromPartial(object.amount)
       : undefined;
+    message.percent = object.percent ?? "";
     return message;
   },
 };
@@ -2174,6 +2995,1376 @@ export const ProrationStep: MessageFns<ProrationStep> = {
     message.fees = (object.fees !== undefined && object.fees !== null) ? Fraction.fromPartial(object.fees) : undefined;
     message.prorated = (object.prorated !== undefined && object.prorated !== null)
       ? Fraction.fromPartial(object.prorated)
+      : undefined;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Fraction.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProratedValue(): ProratedValue {
+  return { days: undefined, value: undefined };
+}
+
+export const ProratedValue: MessageFns<ProratedValue> = {
+  encode(message: ProratedValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.days !== undefined) {
+      ProratedDays.encode(message.days, writer.uint32(10).fork()).join();
+    }
+    if (message.value !== undefined) {
+      Fraction.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProratedValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProratedValue() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.days = ProratedDays.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProratedValue {
+    return {
+      days: isSet(object.days) ? ProratedDays.fromJSON(object.days) : undefined,
+      value: isSet(object.value) ? Fraction.fromJSON(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: ProratedValue): unknown {
+    const obj: any = {};
+    if (message.days !== undefined) {
+      obj.days = ProratedDays.toJSON(message.days);
+    }
+    if (message.value !== undefined) {
+      obj.value = Fraction.toJSON(message.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ProratedValue>, I>>(base?: I): ProratedValue {
+    return ProratedValue.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProratedValue>, I>>(object: I): ProratedValue {
+    const message = createBaseProratedValue() as any;
+    message.days = (object.days !== undefined && object.days !== null)
+      ? ProratedDays.fromPartial(object.days)
+      : undefined;
+    message.value = (object.value !== undefined && object.value !== null)
+      ? Fraction.fromPartial(object.value)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseConversionStep(): ConversionStep {
+  return { quantity: undefined, conversion: undefined, converted: undefined, rounded: undefined };
+}
+
+export const ConversionStep: MessageFns<ConversionStep> = {
+  encode(message: ConversionStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quantity !== undefined) {
+      Fraction.encode(message.quantity, writer.uint32(10).fork()).join();
+    }
+    if (message.conversion !== undefined) {
+      UnitConversion.encode(message.conversion, writer.uint32(18).fork()).join();
+    }
+    if (message.converted !== undefined) {
+      Fraction.encode(message.converted, writer.uint32(26).fork()).join();
+    }
+    if (message.rounded !== undefined) {
+      Fraction.encode(message.rounded, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConversionStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConversionStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.quantity = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.conversion = UnitConversion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.converted = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rounded = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ConversionStep {
+    return {
+      quantity: isSet(object.quantity) ? Fraction.fromJSON(object.quantity) : undefined,
+      conversion: isSet(object.conversion) ? UnitConversion.fromJSON(object.conversion) : undefined,
+      converted: isSet(object.converted) ? Fraction.fromJSON(object.converted) : undefined,
+      rounded: isSet(object.rounded) ? Fraction.fromJSON(object.rounded) : undefined,
+    };
+  },
+
+  toJSON(message: ConversionStep): unknown {
+    const obj: any = {};
+    if (message.quantity !== undefined) {
+      obj.quantity = Fraction.toJSON(message.quantity);
+    }
+    if (message.conversion !== undefined) {
+      obj.conversion = UnitConversion.toJSON(message.conversion);
+    }
+    if (message.converted !== undefined) {
+      obj.converted = Fraction.toJSON(message.converted);
+    }
+    if (message.rounded !== undefined) {
+      obj.rounded = Fraction.toJSON(message.rounded);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ConversionStep>, I>>(base?: I): ConversionStep {
+    return ConversionStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ConversionStep>, I>>(object: I): ConversionStep {
+    const message = createBaseConversionStep() as any;
+    message.quantity = (object.quantity !== undefined && object.quantity !== null)
+      ? Fraction.fromPartial(object.quantity)
+      : undefined;
+    message.conversion = (object.conversion !== undefined && object.conversion !== null)
+      ? UnitConversion.fromPartial(object.conversion)
+      : undefined;
+    message.converted = (object.converted !== undefined && object.converted !== null)
+      ? Fraction.fromPartial(object.converted)
+      : undefined;
+    message.rounded = (object.rounded !== undefined && object.rounded !== null)
+      ? Fraction.fromPartial(object.rounded)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseIncludedStep(): IncludedStep {
+  return { quantity: undefined, includedQuantity: "", prorated: undefined, remaining: undefined };
+}
+
+export const IncludedStep: MessageFns<IncludedStep> = {
+  encode(message: IncludedStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quantity !== undefined) {
+      Fraction.encode(message.quantity, writer.uint32(10).fork()).join();
+    }
+    if (message.includedQuantity !== "") {
+      writer.uint32(18).string(message.includedQuantity);
+    }
+    if (message.prorated !== undefined) {
+      ProratedValue.encode(message.prorated, writer.uint32(26).fork()).join();
+    }
+    if (message.remaining !== undefined) {
+      Fraction.encode(message.remaining, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IncludedStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIncludedStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.quantity = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.includedQuantity = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.prorated = ProratedValue.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.remaining = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): IncludedStep {
+    return {
+      quantity: isSet(object.quantity) ? Fraction.fromJSON(object.quantity) : undefined,
+      includedQuantity: isSet(object.includedQuantity)
+        ? globalThis.String(object.includedQuantity)
+        : isSet(object.included_quantity)
+        ? globalThis.String(object.included_quantity)
+        : "",
+      prorated: isSet(object.prorated) ? ProratedValue.fromJSON(object.prorated) : undefined,
+      remaining: isSet(object.remaining) ? Fraction.fromJSON(object.remaining) : undefined,
+    };
+  },
+
+  toJSON(message: IncludedStep): unknown {
+    const obj: any = {};
+    if (message.quantity !== undefined) {
+      obj.quantity = Fraction.toJSON(message.quantity);
+    }
+    if (message.includedQuantity !== "") {
+      obj.includedQuantity = message.includedQuantity;
+    }
+    if (message.prorated !== undefined) {
+      obj.prorated = ProratedValue.toJSON(message.prorated);
+    }
+    if (message.remaining !== undefined) {
+      obj.remaining = Fraction.toJSON(message.remaining);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<IncludedStep>, I>>(base?: I): IncludedStep {
+    return IncludedStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<IncludedStep>, I>>(object: I): IncludedStep {
+    const message = createBaseIncludedStep() as any;
+    message.quantity = (object.quantity !== undefined && object.quantity !== null)
+      ? Fraction.fromPartial(object.quantity)
+      : undefined;
+    message.includedQuantity = object.includedQuantity ?? "";
+    message.prorated = (object.prorated !== undefined && object.prorated !== null)
+      ? ProratedValue.fromPartial(object.prorated)
+      : undefined;
+    message.remaining = (object.remaining !== undefined && object.remaining !== null)
+      ? Fraction.fromPartial(object.remaining)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePackageStep(): PackageStep {
+  return { quantity: undefined, packageSize: "", packages: "", packageAmount: "", amount: undefined };
+}
+
+export const PackageStep: MessageFns<PackageStep> = {
+  encode(message: PackageStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quantity !== undefined) {
+      Fraction.encode(message.quantity, writer.uint32(10).fork()).join();
+    }
+    if (message.packageSize !== "") {
+      writer.uint32(18).string(message.packageSize);
+    }
+    if (message.packages !== "") {
+      writer.uint32(26).string(message.packages);
+    }
+    if (message.packageAmount !== "") {
+      writer.uint32(34).string(message.packageAmount);
+    }
+    if (message.amount !== undefined) {
+      Fraction.encode(message.amount, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PackageStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePackageStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.quantity = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.packageSize = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.packages = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.packageAmount = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.amount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PackageStep {
+    return {
+      quantity: isSet(object.quantity) ? Fraction.fromJSON(object.quantity) : undefined,
+      packageSize: isSet(object.packageSize)
+        ? globalThis.String(object.packageSize)
+        : isSet(object.package_size)
+        ? globalThis.String(object.package_size)
+        : "",
+      packages: isSet(object.packages) ? globalThis.String(object.packages) : "",
+      packageAmount: isSet(object.packageAmount)
+        ? globalThis.String(object.packageAmount)
+        : isSet(object.package_amount)
+        ? globalThis.String(object.package_amount)
+        : "",
+      amount: isSet(object.amount) ? Fraction.fromJSON(object.amount) : undefined,
+    };
+  },
+
+  toJSON(message: PackageStep): unknown {
+    const obj: any = {};
+    if (message.quantity !== undefined) {
+      obj.quantity = Fraction.toJSON(message.quantity);
+    }
+    if (message.packageSize !== "") {
+      obj.packageSize = message.packageSize;
+    }
+    if (message.packages !== "") {
+      obj.packages = message.packages;
+    }
+    if (message.packageAmount !== "") {
+      obj.packageAmount = message.packageAmount;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Fraction.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PackageStep>, I>>(base?: I): PackageStep {
+    return PackageStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PackageStep>, I>>(object: I): PackageStep {
+    const message = createBasePackageStep() as any;
+    message.quantity = (object.quantity !== undefined && object.quantity !== null)
+      ? Fraction.fromPartial(object.quantity)
+      : undefined;
+    message.packageSize = object.packageSize ?? "";
+    message.packages = object.packages ?? "";
+    message.packageAmount = object.packageAmount ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Fraction.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePercentageStep(): PercentageStep {
+  return {
+    quantity: undefined,
+    percent: "",
+    paidEvents: 0n,
+    fixedAmount: "",
+    free: undefined,
+    limits: undefined,
+    amount: undefined,
+  };
+}
+
+export const PercentageStep: MessageFns<PercentageStep> = {
+  encode(message: PercentageStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quantity !== undefined) {
+      Fraction.encode(message.quantity, writer.uint32(10).fork()).join();
+    }
+    if (message.percent !== "") {
+      writer.uint32(18).string(message.percent);
+    }
+    if (message.paidEvents !== 0n) {
+      if (BigInt.asIntN(64, message.paidEvents) !== message.paidEvents) {
+        throw new globalThis.Error("value provided for field message.paidEvents of type int64 too large");
+      }
+      writer.uint32(24).int64(message.paidEvents);
+    }
+    if (message.fixedAmount !== "") {
+      writer.uint32(34).string(message.fixedAmount);
+    }
+    if (message.free !== undefined) {
+      FreeAllowance.encode(message.free, writer.uint32(42).fork()).join();
+    }
+    if (message.limits !== undefined) {
+      EventLimits.encode(message.limits, writer.uint32(50).fork()).join();
+    }
+    if (message.amount !== undefined) {
+      Fraction.encode(message.amount, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PercentageStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePercentageStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.quantity = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.percent = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.paidEvents = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fixedAmount = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.free = FreeAllowance.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.limits = EventLimits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.amount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PercentageStep {
+    return {
+      quantity: isSet(object.quantity) ? Fraction.fromJSON(object.quantity) : undefined,
+      percent: isSet(object.percent) ? globalThis.String(object.percent) : "",
+      paidEvents: isSet(object.paidEvents)
+        ? BigInt(object.paidEvents)
+        : isSet(object.paid_events)
+        ? BigInt(object.paid_events)
+        : 0n,
+      fixedAmount: isSet(object.fixedAmount)
+        ? globalThis.String(object.fixedAmount)
+        : isSet(object.fixed_amount)
+        ? globalThis.String(object.fixed_amount)
+        : "",
+      free: isSet(object.free) ? FreeAllowance.fromJSON(object.free) : undefined,
+      limits: isSet(object.limits) ? EventLimits.fromJSON(object.limits) : undefined,
+      amount: isSet(object.amount) ? Fraction.fromJSON(object.amount) : undefined,
+    };
+  },
+
+  toJSON(message: PercentageStep): unknown {
+    const obj: any = {};
+    if (message.quantity !== undefined) {
+      obj.quantity = Fraction.toJSON(message.quantity);
+    }
+    if (message.percent !== "") {
+      obj.percent = message.percent;
+    }
+    if (message.paidEvents !== 0n) {
+      obj.paidEvents = message.paidEvents.toString();
+    }
+    if (message.fixedAmount !== "") {
+      obj.fixedAmount = message.fixedAmount;
+    }
+    if (message.free !== undefined) {
+      obj.free = FreeAllowance.toJSON(message.free);
+    }
+    if (message.limits !== undefined) {
+      obj.limits = EventLimits.toJSON(message.limits);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Fraction.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PercentageStep>, I>>(base?: I): PercentageStep {
+    return PercentageStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PercentageStep>, I>>(object: I): PercentageStep {
+    const message = createBasePercentageStep() as any;
+    message.quantity = (object.quantity !== undefined && object.quantity !== null)
+      ? Fraction.fromPartial(object.quantity)
+      : undefined;
+    message.percent = object.percent ?? "";
+    message.paidEvents = (object.paidEvents !== undefined && object.paidEvents !== null)
+      ? BigInt(object.paidEvents)
+      : 0n;
+    message.fixedAmount = object.fixedAmount ?? "";
+    message.free = (object.free !== undefined && object.free !== null)
+      ? FreeAllowance.fromPartial(object.free)
+      : undefined;
+    message.limits = (object.limits !== undefined && object.limits !== null)
+      ? EventLimits.fromPartial(object.limits)
+      : undefined;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Fraction.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFreeAllowance(): FreeAllowance {
+  return { freeEvents: "", freeAmount: "", prorated: undefined, events: 0n, quantity: undefined };
+}
+
+export const FreeAllowance: MessageFns<FreeAllowance> = {
+  encode(message: FreeAllowance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.freeEvents !== "") {
+      writer.uint32(10).string(message.freeEvents);
+    }
+    if (message.freeAmount !== "") {
+      writer.uint32(18).string(message.freeAmount);
+    }
+    if (message.prorated !== undefined) {
+      ProratedDays.encode(message.prorated, writer.uint32(26).fork()).join();
+    }
+    if (message.events !== 0n) {
+      if (BigInt.asIntN(64, message.events) !== message.events) {
+        throw new globalThis.Error("value provided for field message.events of type int64 too large");
+      }
+      writer.uint32(32).int64(message.events);
+    }
+    if (message.quantity !== undefined) {
+      Fraction.encode(message.quantity, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FreeAllowance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFreeAllowance() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.freeEvents = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.freeAmount = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.prorated = ProratedDays.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.events = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.quantity = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FreeAllowance {
+    return {
+      freeEvents: isSet(object.freeEvents)
+        ? globalThis.String(object.freeEvents)
+        : isSet(object.free_events)
+        ? globalThis.String(object.free_events)
+        : "",
+      freeAmount: isSet(object.freeAmount)
+        ? globalThis.String(object.freeAmount)
+        : isSet(object.free_amount)
+        ? globalThis.String(object.free_amount)
+        : "",
+      prorated: isSet(object.prorated) ? ProratedDays.fromJSON(object.prorated) : undefined,
+      events: isSet(object.events) ? BigInt(object.events) : 0n,
+      quantity: isSet(object.quantity) ? Fraction.fromJSON(object.quantity) : undefined,
+    };
+  },
+
+  toJSON(message: FreeAllowance): unknown {
+    const obj: any = {};
+    if (message.freeEvents !== "") {
+      obj.freeEvents = message.freeEvents;
+    }
+    if (message.freeAmount !== "") {
+      obj.freeAmount = message.freeAmount;
+    }
+    if (message.prorated !== undefined) {
+      obj.prorated = ProratedDays.toJSON(message.prorated);
+    }
+    if (message.events !== 0n) {
+      obj.events = message.events.toString();
+    }
+    if (message.quantity !== undefined) {
+      obj.quantity = Fraction.toJSON(message.quantity);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FreeAllowance>, I>>(base?: I): FreeAllowance {
+    return FreeAllowance.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FreeAllowance>, I>>(object: I): FreeAllowance {
+    const message = createBaseFreeAllowance() as any;
+    message.freeEvents = object.freeEvents ?? "";
+    message.freeAmount = object.freeAmount ?? "";
+    message.prorated = (object.prorated !== undefined && object.prorated !== null)
+      ? ProratedDays.fromPartial(object.prorated)
+      : undefined;
+    message.events = (object.events !== undefined && object.events !== null) ? BigInt(object.events) : 0n;
+    message.quantity = (object.quantity !== undefined && object.quantity !== null)
+      ? Fraction.fromPartial(object.quantity)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEventLimits(): EventLimits {
+  return {
+    minimum: "",
+    maximum: "",
+    raisedEvents: 0n,
+    raisedAmount: undefined,
+    loweredEvents: 0n,
+    loweredAmount: undefined,
+    change: undefined,
+  };
+}
+
+export const EventLimits: MessageFns<EventLimits> = {
+  encode(message: EventLimits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.minimum !== "") {
+      writer.uint32(10).string(message.minimum);
+    }
+    if (message.maximum !== "") {
+      writer.uint32(18).string(message.maximum);
+    }
+    if (message.raisedEvents !== 0n) {
+      if (BigInt.asIntN(64, message.raisedEvents) !== message.raisedEvents) {
+        throw new globalThis.Error("value provided for field message.raisedEvents of type int64 too large");
+      }
+      writer.uint32(24).int64(message.raisedEvents);
+    }
+    if (message.raisedAmount !== undefined) {
+      Fraction.encode(message.raisedAmount, writer.uint32(34).fork()).join();
+    }
+    if (message.loweredEvents !== 0n) {
+      if (BigInt.asIntN(64, message.loweredEvents) !== message.loweredEvents) {
+        throw new globalThis.Error("value provided for field message.loweredEvents of type int64 too large");
+      }
+      writer.uint32(40).int64(message.loweredEvents);
+    }
+    if (message.loweredAmount !== undefined) {
+      Fraction.encode(message.loweredAmount, writer.uint32(50).fork()).join();
+    }
+    if (message.change !== undefined) {
+      Fraction.encode(message.change, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventLimits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventLimits() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.minimum = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.maximum = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.raisedEvents = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.raisedAmount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.loweredEvents = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.loweredAmount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.change = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EventLimits {
+    return {
+      minimum: isSet(object.minimum) ? globalThis.String(object.minimum) : "",
+      maximum: isSet(object.maximum) ? globalThis.String(object.maximum) : "",
+      raisedEvents: isSet(object.raisedEvents)
+        ? BigInt(object.raisedEvents)
+        : isSet(object.raised_events)
+        ? BigInt(object.raised_events)
+        : 0n,
+      raisedAmount: isSet(object.raisedAmount)
+        ? Fraction.fromJSON(object.raisedAmount)
+        : isSet(object.raised_amount)
+        ? Fraction.fromJSON(object.raised_amount)
+        : undefined,
+      loweredEvents: isSet(object.loweredEvents)
+        ? BigInt(object.loweredEvents)
+        : isSet(object.lowered_events)
+        ? BigInt(object.lowered_events)
+        : 0n,
+      loweredAmount: isSet(object.loweredAmount)
+        ? Fraction.fromJSON(object.loweredAmount)
+        : isSet(object.lowered_amount)
+        ? Fraction.fromJSON(object.lowered_amount)
+        : undefined,
+      change: isSet(object.change) ? Fraction.fromJSON(object.change) : undefined,
+    };
+  },
+
+  toJSON(message: EventLimits): unknown {
+    const obj: any = {};
+    if (message.minimum !== "") {
+      obj.minimum = message.minimum;
+    }
+    if (message.maximum !== "") {
+      obj.maximum = message.maximum;
+    }
+    if (message.raisedEvents !== 0n) {
+      obj.raisedEvents = message.raisedEvents.toString();
+    }
+    if (message.raisedAmount !== undefined) {
+      obj.raisedAmount = Fraction.toJSON(message.raisedAmount);
+    }
+    if (message.loweredEvents !== 0n) {
+      obj.loweredEvents = message.loweredEvents.toString();
+    }
+    if (message.loweredAmount !== undefined) {
+      obj.loweredAmount = Fraction.toJSON(message.loweredAmount);
+    }
+    if (message.change !== undefined) {
+      obj.change = Fraction.toJSON(message.change);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EventLimits>, I>>(base?: I): EventLimits {
+    return EventLimits.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EventLimits>, I>>(object: I): EventLimits {
+    const message = createBaseEventLimits() as any;
+    message.minimum = object.minimum ?? "";
+    message.maximum = object.maximum ?? "";
+    message.raisedEvents = (object.raisedEvents !== undefined && object.raisedEvents !== null)
+      ? BigInt(object.raisedEvents)
+      : 0n;
+    message.raisedAmount = (object.raisedAmount !== undefined && object.raisedAmount !== null)
+      ? Fraction.fromPartial(object.raisedAmount)
+      : undefined;
+    message.loweredEvents = (object.loweredEvents !== undefined && object.loweredEvents !== null)
+      ? BigInt(object.loweredEvents)
+      : 0n;
+    message.loweredAmount = (object.loweredAmount !== undefined && object.loweredAmount !== null)
+      ? Fraction.fromPartial(object.loweredAmount)
+      : undefined;
+    message.change = (object.change !== undefined && object.change !== null)
+      ? Fraction.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseMatrixStep(): MatrixStep {
+  return { group: [], quantity: undefined, unitAmount: "", isDefault: false, amount: undefined };
+}
+
+export const MatrixStep: MessageFns<MatrixStep> = {
+  encode(message: MatrixStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.group) {
+      GroupValue.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.quantity !== undefined) {
+      Fraction.encode(message.quantity, writer.uint32(18).fork()).join();
+    }
+    if (message.unitAmount !== "") {
+      writer.uint32(26).string(message.unitAmount);
+    }
+    if (message.isDefault !== false) {
+      writer.uint32(32).bool(message.isDefault);
+    }
+    if (message.amount !== undefined) {
+      Fraction.encode(message.amount, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MatrixStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMatrixStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.group.push(GroupValue.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.quantity = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.unitAmount = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isDefault = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.amount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MatrixStep {
+    return {
+      group: globalThis.Array.isArray(object?.group) ? object.group.map((e: any) => GroupValue.fromJSON(e)) : [],
+      quantity: isSet(object.quantity) ? Fraction.fromJSON(object.quantity) : undefined,
+      unitAmount: isSet(object.unitAmount)
+        ? globalThis.String(object.unitAmount)
+        : isSet(object.unit_amount)
+        ? globalThis.String(object.unit_amount)
+        : "",
+      isDefault: isSet(object.isDefault)
+        ? globalThis.Boolean(object.isDefault)
+        : isSet(object.is_default)
+        ? globalThis.Boolean(object.is_default)
+        : false,
+      amount: isSet(object.amount) ? Fraction.fromJSON(object.amount) : undefined,
+    };
+  },
+
+  toJSON(message: MatrixStep): unknown {
+    const obj: any = {};
+    if (message.group?.length) {
+      obj.group = message.group.map((e) => GroupValue.toJSON(e));
+    }
+    if (message.quantity !== undefined) {
+      obj.quantity = Fraction.toJSON(message.quantity);
+    }
+    if (message.unitAmount !== "") {
+      obj.unitAmount = message.unitAmount;
+    }
+    if (message.isDefault !== false) {
+      obj.isDefault = message.isDefault;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Fraction.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<MatrixStep>, I>>(base?: I): MatrixStep {
+    return MatrixStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MatrixStep>, I>>(object: I): MatrixStep {
+    const message = createBaseMatrixStep() as any;
+    message.group = object.group?.map((e) => GroupValue.fromPartial(e)) || [];
+    message.quantity = (object.quantity !== undefined && object.quantity !== null)
+      ? Fraction.fromPartial(object.quantity)
+      : undefined;
+    message.unitAmount = object.unitAmount ?? "";
+    message.isDefault = object.isDefault ?? false;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Fraction.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGroupedLinesStep(): GroupedLinesStep {
+  return { amount: undefined };
+}
+
+export const GroupedLinesStep: MessageFns<GroupedLinesStep> = {
+  encode(message: GroupedLinesStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.amount !== undefined) {
+      Fraction.encode(message.amount, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupedLinesStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupedLinesStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.amount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GroupedLinesStep {
+    return { amount: isSet(object.amount) ? Fraction.fromJSON(object.amount) : undefined };
+  },
+
+  toJSON(message: GroupedLinesStep): unknown {
+    const obj: any = {};
+    if (message.amount !== undefined) {
+      obj.amount = Fraction.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GroupedLinesStep>, I>>(base?: I): GroupedLinesStep {
+    return GroupedLinesStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GroupedLinesStep>, I>>(object: I): GroupedLinesStep {
+    const message = createBaseGroupedLinesStep() as any;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Fraction.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLimitStep(): LimitStep {
+  return { before: undefined, limit: "", prorated: undefined, amount: undefined };
+}
+
+export const LimitStep: MessageFns<LimitStep> = {
+  encode(message: LimitStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.before !== undefined) {
+      Fraction.encode(message.before, writer.uint32(10).fork()).join();
+    }
+    if (message.limit !== "") {
+      writer.uint32(18).string(message.limit);
+    }
+    if (message.prorated !== undefined) {
+      ProratedValue.encode(message.prorated, writer.uint32(26).fork()).join();
+    }
+    if (message.amount !== undefined) {
+      Fraction.encode(message.amount, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LimitStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLimitStep() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.before = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.limit = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.prorated = ProratedValue.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.amount = Fraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LimitStep {
+    return {
+      before: isSet(object.before) ? Fraction.fromJSON(object.before) : undefined,
+      limit: isSet(object.limit) ? globalThis.String(object.limit) : "",
+      prorated: isSet(object.prorated) ? ProratedValue.fromJSON(object.prorated) : undefined,
+      amount: isSet(object.amount) ? Fraction.fromJSON(object.amount) : undefined,
+    };
+  },
+
+  toJSON(message: LimitStep): unknown {
+    const obj: any = {};
+    if (message.before !== undefined) {
+      obj.before = Fraction.toJSON(message.before);
+    }
+    if (message.limit !== "") {
+      obj.limit = message.limit;
+    }
+    if (message.prorated !== undefined) {
+      obj.prorated = ProratedValue.toJSON(message.prorated);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Fraction.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LimitStep>, I>>(base?: I): LimitStep {
+    return LimitStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LimitStep>, I>>(object: I): LimitStep {
+    const message = createBaseLimitStep() as any;
+    message.before = (object.before !== undefined && object.before !== null)
+      ? Fraction.fromPartial(object.before)
+      : undefined;
+    message.limit = object.limit ?? "";
+    message.prorated = (object.prorated !== undefined && object.prorated !== null)
+      ? ProratedValue.fromPartial(object.prorated)
       : undefined;
     message.amount = (object.amount !== undefined && object.amount !== null)
       ? Fraction.fromPartial(object.amount)

@@ -20,7 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { PeriodInterval, periodIntervalFromJSON, periodIntervalToJSON } from "../../type/v1/period.ts";
-import { PriceModel } from "./price_model.ts";
+import { PriceModel, PriceModifiers } from "./price_model.ts";
 
 /** When a price is billed. */
 export const BillingTiming = {
@@ -61,6 +61,56 @@ export function billingTimingToJSON(object: BillingTiming): string {
   }
 }
 
+/** Which version rates a period within which another one takes over. */
+export const VersionResolution = {
+  /** UNSPECIFIED - Not given: by the version at the start. */
+  UNSPECIFIED: 0,
+  /** PERIOD_START - The version in force at the start of the period rates all of it. */
+  PERIOD_START: 1,
+  /**
+   * SPLIT - The period is cut where a version takes over, and each part is rated alone by its own: tiers and packages start anew, usage is
+   * cut at the instant, and fees, flat amounts, the included quantity of usage, minimum and maximum count by days.
+   */
+  SPLIT: 2,
+} as const;
+
+export type VersionResolution = typeof VersionResolution[keyof typeof VersionResolution];
+
+export namespace VersionResolution {
+  export type UNSPECIFIED = typeof VersionResolution.UNSPECIFIED;
+  export type PERIOD_START = typeof VersionResolution.PERIOD_START;
+  export type SPLIT = typeof VersionResolution.SPLIT;
+}
+
+export function versionResolutionFromJSON(object: any): VersionResolution {
+  switch (object) {
+    case 0:
+    case "VERSION_RESOLUTION_UNSPECIFIED":
+      return VersionResolution.UNSPECIFIED;
+    case 1:
+    case "VERSION_RESOLUTION_PERIOD_START":
+      return VersionResolution.PERIOD_START;
+    case 2:
+    case "VERSION_RESOLUTION_SPLIT":
+      return VersionResolution.SPLIT;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum VersionResolution");
+  }
+}
+
+export function versionResolutionToJSON(object: VersionResolution): string {
+  switch (object) {
+    case VersionResolution.UNSPECIFIED:
+      return "VERSION_RESOLUTION_UNSPECIFIED";
+    case VersionResolution.PERIOD_START:
+      return "VERSION_RESOLUTION_PERIOD_START";
+    case VersionResolution.SPLIT:
+      return "VERSION_RESOLUTION_SPLIT";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum VersionResolution");
+  }
+}
+
 /** A price: a code and its versions. */
 export interface Price {
   /** 1 to 64 of a-z, 0-9, `_`, `-`, `.`, starting with a letter; unique in the organization. */
@@ -81,6 +131,8 @@ export interface Price {
   readonly versions: readonly PriceVersion[];
   /** Every bound set on a version by a later one, in the order recorded. Output only. */
   readonly bounds: readonly PriceVersionBound[];
+  /** Which version rates a period within which another one takes over. Fixed. */
+  readonly versionResolution: VersionResolution;
 }
 
 /** A version of a price. It never changes. */
@@ -100,7 +152,11 @@ export interface PriceVersion {
     | PriceModel
     | undefined;
   /** When it was recorded. */
-  readonly recordedTime?: Timestamp | undefined;
+  readonly recordedTime?:
+    | Timestamp
+    | undefined;
+  /** What is done to the quantity and the amount; absent for nothing. */
+  readonly modifiers?: PriceModifiers | undefined;
 }
 
 /** The record that a later version ends an earlier one. */
@@ -167,6 +223,8 @@ export interface PublishPriceVersionRequest {
     | undefined;
   /** Must be set when effective_from_time lies before the organization's clock. Billed cycles stay as they are. */
   readonly allowBackDating: boolean;
+  /** What is done to the quantity before the model and to the amount after it; absent for nothing. */
+  readonly modifiers?: PriceModifiers | undefined;
 }
 
 /** Response of PublishPriceVersion. */
@@ -176,7 +234,8 @@ export interface PublishPriceVersionResponse {
     | PriceVersion
     | undefined;
   /**
-   * Things that are allowed but surprising: VOLUME_CLIFF, the total falls when the quantity passes a tier's bound;
+   * Things that are allowed but surprising: VOLUME_CLIFF and STAIRSTEP_CLIFF, the total falls when the quantity passes a tier's bound;
+   * PERCENT_ABOVE_HUNDRED, INCLUDED_QUANTITY_ZERO and MAXIMUM_ZERO, which are seldom meant;
    * NO_VERSION_AFTERWARDS, the version it bounds does not come back when it ends.
    */
   readonly warnings: readonly ModelWarning[];
@@ -284,6 +343,7 @@ function createBasePrice(): Price {
     recordedTime: undefined,
     versions: [],
     bounds: [],
+    versionResolution: 0,
   };
 }
 
@@ -312,6 +372,9 @@ export const Price: MessageFns<Price> = {
     }
     for (const v of message.bounds) {
       PriceVersionBound.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.versionResolution !== 0) {
+      writer.uint32(72).int32(message.versionResolution);
     }
     return writer;
   },
@@ -393,6 +456,14 @@ export const Price: MessageFns<Price> = {
             message.bounds.push(PriceVersionBound.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.versionResolution = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -435,6 +506,11 @@ export const Price: MessageFns<Price> = {
       bounds: globalThis.Array.isArray(object?.bounds)
         ? object.bounds.map((e: any) => PriceVersionBound.fromJSON(e))
         : [],
+      versionResolution: isSet(object.versionResolution)
+        ? versionResolutionFromJSON(object.versionResolution)
+        : isSet(object.version_resolution)
+        ? versionResolutionFromJSON(object.version_resolution)
+        : 0,
     };
   },
 
@@ -464,6 +540,9 @@ export const Price: MessageFns<Price> = {
     if (message.bounds?.length) {
       obj.bounds = message.bounds.map((e) => PriceVersionBound.toJSON(e));
     }
+    if (message.versionResolution !== 0) {
+      obj.versionResolution = versionResolutionToJSON(message.versionResolution);
+    }
     return obj;
   },
 
@@ -482,6 +561,7 @@ export const Price: MessageFns<Price> = {
       : undefined;
     message.versions = object.versions?.map((e) => PriceVersion.fromPartial(e)) || [];
     message.bounds = object.bounds?.map((e) => PriceVersionBound.fromPartial(e)) || [];
+    message.versionResolution = object.versionResolution ?? 0;
     return message;
   },
 };
@@ -493,6 +573,7 @@ function createBasePriceVersion(): PriceVersion {
     effectiveToTime: undefined,
     model: undefined,
     recordedTime: undefined,
+    modifiers: undefined,
   };
 }
 
@@ -512,6 +593,9 @@ export const PriceVersion: MessageFns<PriceVersion> = {
     }
     if (message.recordedTime !== undefined) {
       Timestamp.encode(message.recordedTime, writer.uint32(42).fork()).join();
+    }
+    if (message.modifiers !== undefined) {
+      PriceModifiers.encode(message.modifiers, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -569,6 +653,14 @@ export const PriceVersion: MessageFns<PriceVersion> = {
             message.recordedTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.modifiers = PriceModifiers.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -600,6 +692,7 @@ export const PriceVersion: MessageFns<PriceVersion> = {
         : isSet(object.recorded_time)
         ? fromJsonTimestamp(object.recorded_time)
         : undefined,
+      modifiers: isSet(object.modifiers) ? PriceModifiers.fromJSON(object.modifiers) : undefined,
     };
   },
 
@@ -619,6 +712,9 @@ export const PriceVersion: MessageFns<PriceVersion> = {
     }
     if (message.recordedTime !== undefined) {
       obj.recordedTime = fromTimestamp(message.recordedTime).toISOString();
+    }
+    if (message.modifiers !== undefined) {
+      obj.modifiers = PriceModifiers.toJSON(message.modifiers);
     }
     return obj;
   },
@@ -640,6 +736,9 @@ export const PriceVersion: MessageFns<PriceVersion> = {
       : undefined;
     message.recordedTime = (object.recordedTime !== undefined && object.recordedTime !== null)
       ? Timestamp.fromPartial(object.recordedTime)
+      : undefined;
+    message.modifiers = (object.modifiers !== undefined && object.modifiers !== null)
+      ? PriceModifiers.fromPartial(object.modifiers)
       : undefined;
     return message;
   },
@@ -1101,6 +1200,7 @@ function createBasePublishPriceVersionRequest(): PublishPriceVersionRequest {
     effectiveToTime: undefined,
     model: undefined,
     allowBackDating: false,
+    modifiers: undefined,
   };
 }
 
@@ -1123,6 +1223,9 @@ export const PublishPriceVersionRequest: MessageFns<PublishPriceVersionRequest> 
     }
     if (message.allowBackDating !== false) {
       writer.uint32(48).bool(message.allowBackDating);
+    }
+    if (message.modifiers !== undefined) {
+      PriceModifiers.encode(message.modifiers, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1188,6 +1291,14 @@ export const PublishPriceVersionRequest: MessageFns<PublishPriceVersionRequest> 
             message.allowBackDating = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.modifiers = PriceModifiers.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1224,6 +1335,7 @@ export const PublishPriceVersionRequest: MessageFns<PublishPriceVersionRequest> 
         : isSet(object.allow_back_dating)
         ? globalThis.Boolean(object.allow_back_dating)
         : false,
+      modifiers: isSet(object.modifiers) ? PriceModifiers.fromJSON(object.modifiers) : undefined,
     };
   },
 
@@ -1247,6 +1359,9 @@ export const PublishPriceVersionRequest: MessageFns<PublishPriceVersionRequest> 
     if (message.allowBackDating !== false) {
       obj.allowBackDating = message.allowBackDating;
     }
+    if (message.modifiers !== undefined) {
+      obj.modifiers = PriceModifiers.toJSON(message.modifiers);
+    }
     return obj;
   },
 
@@ -1267,6 +1382,9 @@ export const PublishPriceVersionRequest: MessageFns<PublishPriceVersionRequest> 
       ? PriceModel.fromPartial(object.model)
       : undefined;
     message.allowBackDating = object.allowBackDating ?? false;
+    message.modifiers = (object.modifiers !== undefined && object.modifiers !== null)
+      ? PriceModifiers.fromPartial(object.modifiers)
+      : undefined;
     return message;
   },
 };
@@ -2403,8 +2521,8 @@ export const CatalogServiceService = {
   /**
    * Publishes a version of a price, from an instant on. A version never changes; the one in force before it is bounded by a new record.
    * Idempotent by request_id; atomic: the version and the bound of its predecessor are recorded together.
-   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
-   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter).
+   * Reasons: FIELD_INVALID (every problem of model and modifiers at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
+   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter, PERCENTAGE for one without).
    */
   publishPriceVersion: {
     path: "/valora.pricing.v1.CatalogService/PublishPriceVersion" as const,
@@ -2495,8 +2613,8 @@ export interface CatalogServiceServer extends UntypedServiceImplementation {
   /**
    * Publishes a version of a price, from an instant on. A version never changes; the one in force before it is bounded by a new record.
    * Idempotent by request_id; atomic: the version and the bound of its predecessor are recorded together.
-   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
-   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter).
+   * Reasons: FIELD_INVALID (every problem of model and modifiers at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
+   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter, PERCENTAGE for one without).
    */
   publishPriceVersion: handleUnaryCall<PublishPriceVersionRequest, PublishPriceVersionResponse>;
   /** Answers one price with all its versions and bounds. Read only. Reasons: FIELD_INVALID, NOT_FOUND. */
@@ -2541,8 +2659,8 @@ export interface CatalogServiceClient extends Client {
   /**
    * Publishes a version of a price, from an instant on. A version never changes; the one in force before it is bounded by a new record.
    * Idempotent by request_id; atomic: the version and the bound of its predecessor are recorded together.
-   * Reasons: FIELD_INVALID (every problem of the model at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
-   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter).
+   * Reasons: FIELD_INVALID (every problem of model and modifiers at once), REQUEST_ID_REUSED, NOT_FOUND, PRICE_VERSION_BACK_DATED,
+   * PRICE_VERSION_OVERLAP (it would reach a version that starts later), MODEL_MISMATCH (FLAT for a price with a meter, PERCENTAGE for one without).
    */
   publishPriceVersion(
     request: PublishPriceVersionRequest,

@@ -7,6 +7,116 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/** What a unit conversion does. */
+export const UnitConversionOperation = {
+  /** UNSPECIFIED - Refused. */
+  UNSPECIFIED: 0,
+  /** MULTIPLY - quantity × factor. */
+  MULTIPLY: 1,
+  /** DIVIDE - quantity ÷ factor. */
+  DIVIDE: 2,
+} as const;
+
+export type UnitConversionOperation = typeof UnitConversionOperation[keyof typeof UnitConversionOperation];
+
+export namespace UnitConversionOperation {
+  export type UNSPECIFIED = typeof UnitConversionOperation.UNSPECIFIED;
+  export type MULTIPLY = typeof UnitConversionOperation.MULTIPLY;
+  export type DIVIDE = typeof UnitConversionOperation.DIVIDE;
+}
+
+export function unitConversionOperationFromJSON(object: any): UnitConversionOperation {
+  switch (object) {
+    case 0:
+    case "UNIT_CONVERSION_OPERATION_UNSPECIFIED":
+      return UnitConversionOperation.UNSPECIFIED;
+    case 1:
+    case "UNIT_CONVERSION_OPERATION_MULTIPLY":
+      return UnitConversionOperation.MULTIPLY;
+    case 2:
+    case "UNIT_CONVERSION_OPERATION_DIVIDE":
+      return UnitConversionOperation.DIVIDE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum UnitConversionOperation");
+  }
+}
+
+export function unitConversionOperationToJSON(object: UnitConversionOperation): string {
+  switch (object) {
+    case UnitConversionOperation.UNSPECIFIED:
+      return "UNIT_CONVERSION_OPERATION_UNSPECIFIED";
+    case UnitConversionOperation.MULTIPLY:
+      return "UNIT_CONVERSION_OPERATION_MULTIPLY";
+    case UnitConversionOperation.DIVIDE:
+      return "UNIT_CONVERSION_OPERATION_DIVIDE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum UnitConversionOperation");
+  }
+}
+
+/** How a quantity is rounded. */
+export const QuantityRoundingMode = {
+  /** UNSPECIFIED - Refused. */
+  UNSPECIFIED: 0,
+  /** HALF_UP - To the nearer one, a half away from zero. */
+  HALF_UP: 1,
+  /** HALF_EVEN - To the nearer one, a half to the even one. */
+  HALF_EVEN: 2,
+  /** CEILING - To the greater one: 1.2 becomes 2. */
+  CEILING: 3,
+  /** FLOOR - To the lesser one: 1.8 becomes 1. */
+  FLOOR: 4,
+} as const;
+
+export type QuantityRoundingMode = typeof QuantityRoundingMode[keyof typeof QuantityRoundingMode];
+
+export namespace QuantityRoundingMode {
+  export type UNSPECIFIED = typeof QuantityRoundingMode.UNSPECIFIED;
+  export type HALF_UP = typeof QuantityRoundingMode.HALF_UP;
+  export type HALF_EVEN = typeof QuantityRoundingMode.HALF_EVEN;
+  export type CEILING = typeof QuantityRoundingMode.CEILING;
+  export type FLOOR = typeof QuantityRoundingMode.FLOOR;
+}
+
+export function quantityRoundingModeFromJSON(object: any): QuantityRoundingMode {
+  switch (object) {
+    case 0:
+    case "QUANTITY_ROUNDING_MODE_UNSPECIFIED":
+      return QuantityRoundingMode.UNSPECIFIED;
+    case 1:
+    case "QUANTITY_ROUNDING_MODE_HALF_UP":
+      return QuantityRoundingMode.HALF_UP;
+    case 2:
+    case "QUANTITY_ROUNDING_MODE_HALF_EVEN":
+      return QuantityRoundingMode.HALF_EVEN;
+    case 3:
+    case "QUANTITY_ROUNDING_MODE_CEILING":
+      return QuantityRoundingMode.CEILING;
+    case 4:
+    case "QUANTITY_ROUNDING_MODE_FLOOR":
+      return QuantityRoundingMode.FLOOR;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum QuantityRoundingMode");
+  }
+}
+
+export function quantityRoundingModeToJSON(object: QuantityRoundingMode): string {
+  switch (object) {
+    case QuantityRoundingMode.UNSPECIFIED:
+      return "QUANTITY_ROUNDING_MODE_UNSPECIFIED";
+    case QuantityRoundingMode.HALF_UP:
+      return "QUANTITY_ROUNDING_MODE_HALF_UP";
+    case QuantityRoundingMode.HALF_EVEN:
+      return "QUANTITY_ROUNDING_MODE_HALF_EVEN";
+    case QuantityRoundingMode.CEILING:
+      return "QUANTITY_ROUNDING_MODE_CEILING";
+    case QuantityRoundingMode.FLOOR:
+      return "QUANTITY_ROUNDING_MODE_FLOOR";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum QuantityRoundingMode");
+  }
+}
+
 /** How a quantity becomes an amount. All decimals are text, `digits[.digits]`, at most 38 significant digits and 18 decimals. */
 export interface PriceModel {
   /** The model. */
@@ -23,6 +133,18 @@ export interface PriceModel {
     | //
     /** The whole quantity at the price of the tier it reaches. */
     { readonly $case: "volume"; readonly value: VolumeModel }
+    | //
+    /** An amount for each package that the quantity begins. */
+    { readonly $case: "package"; readonly value: PackageModel }
+    | //
+    /** One amount for every quantity in a tier. */
+    { readonly $case: "stairstep"; readonly value: StairstepModel }
+    | //
+    /** A share of an amount of money, and an amount for each event. */
+    { readonly $case: "percentage"; readonly value: PercentageModel }
+    | //
+    /** A share of each part of an amount of money, by the tier it lies in. */
+    { readonly $case: "graduatedPercentage"; readonly value: GraduatedPercentageModel }
     | undefined;
 }
 
@@ -76,6 +198,111 @@ export interface Tier {
   readonly flatAmount: string;
 }
 
+/**
+ * An amount for each package that the quantity begins. A quantity at or below zero begins none.
+ *
+ * Example: 121 units in packages of 10 at 5.00: 13 packages × 5.00 = 65.00.
+ */
+export interface PackageModel {
+  /** How many units a package holds, above zero. */
+  readonly packageSize: string;
+  /** The amount for one package. */
+  readonly packageAmount: string;
+}
+
+/**
+ * One amount for every quantity in a tier. It is flat, so a period cut short owes a part of it.
+ *
+ * Example: 150 units, up to 100 for 10.00, beyond for 25.00: 25.00.
+ */
+export interface StairstepModel {
+  /** 1 to 100 stairs, ascending. */
+  readonly stairs: readonly Stair[];
+}
+
+/** A tier with one amount. */
+export interface Stair {
+  /** The last quantity that belongs to it, inclusive; empty for the last stair, which is open. */
+  readonly upTo: string;
+  /** The amount for every quantity in it; the first stair's is due even at quantity zero. */
+  readonly amount: string;
+}
+
+/**
+ * A share of the quantity, which is an amount of money, and an amount for each event. For usage only.
+ *
+ * Example: 800.00 in 4 events at 1.3 % and 2.00 each: 800 × 1.3 ÷ 100 + 4 × 2.00 = 18.40.
+ */
+export interface PercentageModel {
+  /** The share: 1.3 is 1.3 %. */
+  readonly percent: string;
+  /** The amount for each event; empty for none. */
+  readonly fixedAmount: string;
+}
+
+/**
+ * Tiers, each taking a share of the part of the quantity that lies in it. The quantity is an amount of money.
+ *
+ * Example: 150.00, up to 100 at 3 %, the rest at 2 %: 100 × 3 ÷ 100 + 50 × 2 ÷ 100 = 4.00.
+ */
+export interface GraduatedPercentageModel {
+  /** 1 to 100 tiers, ascending. */
+  readonly tiers: readonly PercentTier[];
+}
+
+/** A tier with a share. */
+export interface PercentTier {
+  /** The last quantity that belongs to it, inclusive; empty for the last tier, which is open. */
+  readonly upTo: string;
+  /** The share of what lies in it: 2 is 2 %. */
+  readonly percent: string;
+  /** As of a Tier. Empty for none. */
+  readonly flatAmount: string;
+}
+
+/**
+ * What is done to a quantity before the model and to an amount after it, in the order of the fields. Each may be left out.
+ *
+ * In a part of a period, the included quantity of usage, the minimum and the maximum count by days, as flat amounts do. A fee's own
+ * quantity has all of what is included, as the whole fee counts by days.
+ *
+ * Example: 2,500 MB ÷ 1,000, rounded up to whole GB, is 3; less 1 included is 2; 2 × 0.60 = 1.20; at least 5.00 is 5.00.
+ */
+export interface PriceModifiers {
+  /** From the unit that is metered to the unit that is priced. */
+  readonly unitConversion?:
+    | UnitConversion
+    | undefined;
+  /** So much of the converted quantity costs nothing; empty for none. */
+  readonly includedQuantity: string;
+  /** The least that a period comes to, also without usage; empty for none. */
+  readonly minimum: string;
+  /** The most that a period comes to; empty for none. */
+  readonly maximum: string;
+}
+
+/**
+ * From the unit that is metered to the unit that is priced.
+ *
+ * Example: ÷ 1,000 with CEILING to 0 decimals: 2,500 becomes 3.
+ */
+export interface UnitConversion {
+  /** What is done with the factor. Required. */
+  readonly operation: UnitConversionOperation;
+  /** Above zero. */
+  readonly factor: string;
+  /** How the converted quantity is rounded; absent: it stays exact. */
+  readonly rounding?: QuantityRounding | undefined;
+}
+
+/** A quantity with at most so many digits after the point. */
+export interface QuantityRounding {
+  /** 0 to 18. */
+  readonly decimals: number;
+  /** Which neighbour is taken. Required. */
+  readonly mode: QuantityRoundingMode;
+}
+
 function createBasePriceModel(): PriceModel {
   return { model: undefined };
 }
@@ -94,6 +321,18 @@ export const PriceModel: MessageFns<PriceModel> = {
         break;
       case "volume":
         VolumeModel.encode(message.model.value, writer.uint32(34).fork()).join();
+        break;
+      case "package":
+        PackageModel.encode(message.model.value, writer.uint32(42).fork()).join();
+        break;
+      case "stairstep":
+        StairstepModel.encode(message.model.value, writer.uint32(50).fork()).join();
+        break;
+      case "percentage":
+        PercentageModel.encode(message.model.value, writer.uint32(58).fork()).join();
+        break;
+      case "graduatedPercentage":
+        GraduatedPercentageModel.encode(message.model.value, writer.uint32(66).fork()).join();
         break;
     }
     return writer;
@@ -144,6 +383,41 @@ export const PriceModel: MessageFns<PriceModel> = {
             message.model = { $case: "volume", value: VolumeModel.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.model = { $case: "package", value: PackageModel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.model = { $case: "stairstep", value: StairstepModel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.model = { $case: "percentage", value: PercentageModel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.model = {
+              $case: "graduatedPercentage",
+              value: GraduatedPercentageModel.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -168,6 +442,16 @@ export const PriceModel: MessageFns<PriceModel> = {
         ? { $case: "graduated", value: GraduatedModel.fromJSON(object.graduated) }
         : isSet(object.volume)
         ? { $case: "volume", value: VolumeModel.fromJSON(object.volume) }
+        : isSet(object.package)
+        ? { $case: "package", value: PackageModel.fromJSON(object.package) }
+        : isSet(object.stairstep)
+        ? { $case: "stairstep", value: StairstepModel.fromJSON(object.stairstep) }
+        : isSet(object.percentage)
+        ? { $case: "percentage", value: PercentageModel.fromJSON(object.percentage) }
+        : isSet(object.graduatedPercentage)
+        ? { $case: "graduatedPercentage", value: GraduatedPercentageModel.fromJSON(object.graduatedPercentage) }
+        : isSet(object.graduated_percentage)
+        ? { $case: "graduatedPercentage", value: GraduatedPercentageModel.fromJSON(object.graduated_percentage) }
         : undefined,
     };
   },
@@ -182,6 +466,14 @@ export const PriceModel: MessageFns<PriceModel> = {
       obj.graduated = GraduatedModel.toJSON(message.model.value);
     } else if (message.model?.$case === "volume") {
       obj.volume = VolumeModel.toJSON(message.model.value);
+    } else if (message.model?.$case === "package") {
+      obj.package = PackageModel.toJSON(message.model.value);
+    } else if (message.model?.$case === "stairstep") {
+      obj.stairstep = StairstepModel.toJSON(message.model.value);
+    } else if (message.model?.$case === "percentage") {
+      obj.percentage = PercentageModel.toJSON(message.model.value);
+    } else if (message.model?.$case === "graduatedPercentage") {
+      obj.graduatedPercentage = GraduatedPercentageModel.toJSON(message.model.value);
     }
     return obj;
   },
@@ -213,6 +505,33 @@ export const PriceModel: MessageFns<PriceModel> = {
       case "volume": {
         if (object.model?.value !== undefined && object.model?.value !== null) {
           message.model = { $case: "volume", value: VolumeModel.fromPartial(object.model.value) };
+        }
+        break;
+      }
+      case "package": {
+        if (object.model?.value !== undefined && object.model?.value !== null) {
+          message.model = { $case: "package", value: PackageModel.fromPartial(object.model.value) };
+        }
+        break;
+      }
+      case "stairstep": {
+        if (object.model?.value !== undefined && object.model?.value !== null) {
+          message.model = { $case: "stairstep", value: StairstepModel.fromPartial(object.model.value) };
+        }
+        break;
+      }
+      case "percentage": {
+        if (object.model?.value !== undefined && object.model?.value !== null) {
+          message.model = { $case: "percentage", value: PercentageModel.fromPartial(object.model.value) };
+        }
+        break;
+      }
+      case "graduatedPercentage": {
+        if (object.model?.value !== undefined && object.model?.value !== null) {
+          message.model = {
+            $case: "graduatedPercentage",
+            value: GraduatedPercentageModel.fromPartial(object.model.value),
+          };
         }
         break;
       }
@@ -604,6 +923,837 @@ export const Tier: MessageFns<Tier> = {
     message.upTo = object.upTo ?? "";
     message.unitAmount = object.unitAmount ?? "";
     message.flatAmount = object.flatAmount ?? "";
+    return message;
+  },
+};
+
+function createBasePackageModel(): PackageModel {
+  return { packageSize: "", packageAmount: "" };
+}
+
+export const PackageModel: MessageFns<PackageModel> = {
+  encode(message: PackageModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.packageSize !== "") {
+      writer.uint32(10).string(message.packageSize);
+    }
+    if (message.packageAmount !== "") {
+      writer.uint32(18).string(message.packageAmount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PackageModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePackageModel() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.packageSize = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.packageAmount = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PackageModel {
+    return {
+      packageSize: isSet(object.packageSize)
+        ? globalThis.String(object.packageSize)
+        : isSet(object.package_size)
+        ? globalThis.String(object.package_size)
+        : "",
+      packageAmount: isSet(object.packageAmount)
+        ? globalThis.String(object.packageAmount)
+        : isSet(object.package_amount)
+        ? globalThis.String(object.package_amount)
+        : "",
+    };
+  },
+
+  toJSON(message: PackageModel): unknown {
+    const obj: any = {};
+    if (message.packageSize !== "") {
+      obj.packageSize = message.packageSize;
+    }
+    if (message.packageAmount !== "") {
+      obj.packageAmount = message.packageAmount;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PackageModel>, I>>(base?: I): PackageModel {
+    return PackageModel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PackageModel>, I>>(object: I): PackageModel {
+    const message = createBasePackageModel() as any;
+    message.packageSize = object.packageSize ?? "";
+    message.packageAmount = object.packageAmount ?? "";
+    return message;
+  },
+};
+
+function createBaseStairstepModel(): StairstepModel {
+  return { stairs: [] };
+}
+
+export const StairstepModel: MessageFns<StairstepModel> = {
+  encode(message: StairstepModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.stairs) {
+      Stair.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StairstepModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStairstepModel() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stairs.push(Stair.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StairstepModel {
+    return { stairs: globalThis.Array.isArray(object?.stairs) ? object.stairs.map((e: any) => Stair.fromJSON(e)) : [] };
+  },
+
+  toJSON(message: StairstepModel): unknown {
+    const obj: any = {};
+    if (message.stairs?.length) {
+      obj.stairs = message.stairs.map((e) => Stair.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StairstepModel>, I>>(base?: I): StairstepModel {
+    return StairstepModel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StairstepModel>, I>>(object: I): StairstepModel {
+    const message = createBaseStairstepModel() as any;
+    message.stairs = object.stairs?.map((e) => Stair.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStair(): Stair {
+  return { upTo: "", amount: "" };
+}
+
+export const Stair: MessageFns<Stair> = {
+  encode(message: Stair, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.upTo !== "") {
+      writer.uint32(10).string(message.upTo);
+    }
+    if (message.amount !== "") {
+      writer.uint32(18).string(message.amount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Stair {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStair() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.upTo = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Stair {
+    return {
+      upTo: isSet(object.upTo)
+        ? globalThis.String(object.upTo)
+        : isSet(object.up_to)
+        ? globalThis.String(object.up_to)
+        : "",
+      amount: isSet(object.amount) ? globalThis.String(object.amount) : "",
+    };
+  },
+
+  toJSON(message: Stair): unknown {
+    const obj: any = {};
+    if (message.upTo !== "") {
+      obj.upTo = message.upTo;
+    }
+    if (message.amount !== "") {
+      obj.amount = message.amount;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Stair>, I>>(base?: I): Stair {
+    return Stair.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Stair>, I>>(object: I): Stair {
+    const message = createBaseStair() as any;
+    message.upTo = object.upTo ?? "";
+    message.amount = object.amount ?? "";
+    return message;
+  },
+};
+
+function createBasePercentageModel(): PercentageModel {
+  return { percent: "", fixedAmount: "" };
+}
+
+export const PercentageModel: MessageFns<PercentageModel> = {
+  encode(message: PercentageModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.percent !== "") {
+      writer.uint32(10).string(message.percent);
+    }
+    if (message.fixedAmount !== "") {
+      writer.uint32(18).string(message.fixedAmount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PercentageModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePercentageModel() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.percent = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fixedAmount = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PercentageModel {
+    return {
+      percent: isSet(object.percent) ? globalThis.String(object.percent) : "",
+      fixedAmount: isSet(object.fixedAmount)
+        ? globalThis.String(object.fixedAmount)
+        : isSet(object.fixed_amount)
+        ? globalThis.String(object.fixed_amount)
+        : "",
+    };
+  },
+
+  toJSON(message: PercentageModel): unknown {
+    const obj: any = {};
+    if (message.percent !== "") {
+      obj.percent = message.percent;
+    }
+    if (message.fixedAmount !== "") {
+      obj.fixedAmount = message.fixedAmount;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PercentageModel>, I>>(base?: I): PercentageModel {
+    return PercentageModel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PercentageModel>, I>>(object: I): PercentageModel {
+    const message = createBasePercentageModel() as any;
+    message.percent = object.percent ?? "";
+    message.fixedAmount = object.fixedAmount ?? "";
+    return message;
+  },
+};
+
+function createBaseGraduatedPercentageModel(): GraduatedPercentageModel {
+  return { tiers: [] };
+}
+
+export const GraduatedPercentageModel: MessageFns<GraduatedPercentageModel> = {
+  encode(message: GraduatedPercentageModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tiers) {
+      PercentTier.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GraduatedPercentageModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGraduatedPercentageModel() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tiers.push(PercentTier.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GraduatedPercentageModel {
+    return {
+      tiers: globalThis.Array.isArray(object?.tiers) ? object.tiers.map((e: any) => PercentTier.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: GraduatedPercentageModel): unknown {
+    const obj: any = {};
+    if (message.tiers?.length) {
+      obj.tiers = message.tiers.map((e) => PercentTier.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GraduatedPercentageModel>, I>>(base?: I): GraduatedPercentageModel {
+    return GraduatedPercentageModel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GraduatedPercentageModel>, I>>(object: I): GraduatedPercentageModel {
+    const message = createBaseGraduatedPercentageModel() as any;
+    message.tiers = object.tiers?.map((e) => PercentTier.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePercentTier(): PercentTier {
+  return { upTo: "", percent: "", flatAmount: "" };
+}
+
+export const PercentTier: MessageFns<PercentTier> = {
+  encode(message: PercentTier, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.upTo !== "") {
+      writer.uint32(10).string(message.upTo);
+    }
+    if (message.percent !== "") {
+      writer.uint32(18).string(message.percent);
+    }
+    if (message.flatAmount !== "") {
+      writer.uint32(26).string(message.flatAmount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PercentTier {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePercentTier() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.upTo = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.percent = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.flatAmount = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PercentTier {
+    return {
+      upTo: isSet(object.upTo)
+        ? globalThis.String(object.upTo)
+        : isSet(object.up_to)
+        ? globalThis.String(object.up_to)
+        : "",
+      percent: isSet(object.percent) ? globalThis.String(object.percent) : "",
+      flatAmount: isSet(object.flatAmount)
+        ? globalThis.String(object.flatAmount)
+        : isSet(object.flat_amount)
+        ? globalThis.String(object.flat_amount)
+        : "",
+    };
+  },
+
+  toJSON(message: PercentTier): unknown {
+    const obj: any = {};
+    if (message.upTo !== "") {
+      obj.upTo = message.upTo;
+    }
+    if (message.percent !== "") {
+      obj.percent = message.percent;
+    }
+    if (message.flatAmount !== "") {
+      obj.flatAmount = message.flatAmount;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PercentTier>, I>>(base?: I): PercentTier {
+    return PercentTier.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PercentTier>, I>>(object: I): PercentTier {
+    const message = createBasePercentTier() as any;
+    message.upTo = object.upTo ?? "";
+    message.percent = object.percent ?? "";
+    message.flatAmount = object.flatAmount ?? "";
+    return message;
+  },
+};
+
+function createBasePriceModifiers(): PriceModifiers {
+  return { unitConversion: undefined, includedQuantity: "", minimum: "", maximum: "" };
+}
+
+export const PriceModifiers: MessageFns<PriceModifiers> = {
+  encode(message: PriceModifiers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unitConversion !== undefined) {
+      UnitConversion.encode(message.unitConversion, writer.uint32(10).fork()).join();
+    }
+    if (message.includedQuantity !== "") {
+      writer.uint32(18).string(message.includedQuantity);
+    }
+    if (message.minimum !== "") {
+      writer.uint32(26).string(message.minimum);
+    }
+    if (message.maximum !== "") {
+      writer.uint32(34).string(message.maximum);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PriceModifiers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePriceModifiers() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.unitConversion = UnitConversion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.includedQuantity = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.minimum = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.maximum = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PriceModifiers {
+    return {
+      unitConversion: isSet(object.unitConversion)
+        ? UnitConversion.fromJSON(object.unitConversion)
+        : isSet(object.unit_conversion)
+        ? UnitConversion.fromJSON(object.unit_conversion)
+        : undefined,
+      includedQuantity: isSet(object.includedQuantity)
+        ? globalThis.String(object.includedQuantity)
+        : isSet(object.included_quantity)
+        ? globalThis.String(object.included_quantity)
+        : "",
+      minimum: isSet(object.minimum) ? globalThis.String(object.minimum) : "",
+      maximum: isSet(object.maximum) ? globalThis.String(object.maximum) : "",
+    };
+  },
+
+  toJSON(message: PriceModifiers): unknown {
+    const obj: any = {};
+    if (message.unitConversion !== undefined) {
+      obj.unitConversion = UnitConversion.toJSON(message.unitConversion);
+    }
+    if (message.includedQuantity !== "") {
+      obj.includedQuantity = message.includedQuantity;
+    }
+    if (message.minimum !== "") {
+      obj.minimum = message.minimum;
+    }
+    if (message.maximum !== "") {
+      obj.maximum = message.maximum;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PriceModifiers>, I>>(base?: I): PriceModifiers {
+    return PriceModifiers.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PriceModifiers>, I>>(object: I): PriceModifiers {
+    const message = createBasePriceModifiers() as any;
+    message.unitConversion = (object.unitConversion !== undefined && object.unitConversion !== null)
+      ? UnitConversion.fromPartial(object.unitConversion)
+      : undefined;
+    message.includedQuantity = object.includedQuantity ?? "";
+    message.minimum = object.minimum ?? "";
+    message.maximum = object.maximum ?? "";
+    return message;
+  },
+};
+
+function createBaseUnitConversion(): UnitConversion {
+  return { operation: 0, factor: "", rounding: undefined };
+}
+
+export const UnitConversion: MessageFns<UnitConversion> = {
+  encode(message: UnitConversion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== 0) {
+      writer.uint32(8).int32(message.operation);
+    }
+    if (message.factor !== "") {
+      writer.uint32(18).string(message.factor);
+    }
+    if (message.rounding !== undefined) {
+      QuantityRounding.encode(message.rounding, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnitConversion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnitConversion() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.operation = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.factor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rounding = QuantityRounding.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnitConversion {
+    return {
+      operation: isSet(object.operation) ? unitConversionOperationFromJSON(object.operation) : 0,
+      factor: isSet(object.factor) ? globalThis.String(object.factor) : "",
+      rounding: isSet(object.rounding) ? QuantityRounding.fromJSON(object.rounding) : undefined,
+    };
+  },
+
+  toJSON(message: UnitConversion): unknown {
+    const obj: any = {};
+    if (message.operation !== 0) {
+      obj.operation = unitConversionOperationToJSON(message.operation);
+    }
+    if (message.factor !== "") {
+      obj.factor = message.factor;
+    }
+    if (message.rounding !== undefined) {
+      obj.rounding = QuantityRounding.toJSON(message.rounding);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UnitConversion>, I>>(base?: I): UnitConversion {
+    return UnitConversion.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UnitConversion>, I>>(object: I): UnitConversion {
+    const message = createBaseUnitConversion() as any;
+    message.operation = object.operation ?? 0;
+    message.factor = object.factor ?? "";
+    message.rounding = (object.rounding !== undefined && object.rounding !== null)
+      ? QuantityRounding.fromPartial(object.rounding)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseQuantityRounding(): QuantityRounding {
+  return { decimals: 0, mode: 0 };
+}
+
+export const QuantityRounding: MessageFns<QuantityRounding> = {
+  encode(message: QuantityRounding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.decimals !== 0) {
+      writer.uint32(8).int32(message.decimals);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuantityRounding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuantityRounding() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.decimals = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): QuantityRounding {
+    return {
+      decimals: isSet(object.decimals) ? globalThis.Number(object.decimals) : 0,
+      mode: isSet(object.mode) ? quantityRoundingModeFromJSON(object.mode) : 0,
+    };
+  },
+
+  toJSON(message: QuantityRounding): unknown {
+    const obj: any = {};
+    if (message.decimals !== 0) {
+      obj.decimals = Math.round(message.decimals);
+    }
+    if (message.mode !== 0) {
+      obj.mode = quantityRoundingModeToJSON(message.mode);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<QuantityRounding>, I>>(base?: I): QuantityRounding {
+    return QuantityRounding.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<QuantityRounding>, I>>(object: I): QuantityRounding {
+    const message = createBaseQuantityRounding() as any;
+    message.decimals = object.decimals ?? 0;
+    message.mode = object.mode ?? 0;
     return message;
   },
 };
