@@ -20,7 +20,7 @@ export default {
   ignoreStatic: true,
   concurrency: 2,
   tempDirName: here('../../.mutation'),
-  reporters: ['clear-text', 'json'],
+  reporters: ['progress-append-only', 'clear-text', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: here('../../coverage/mutation.json') },
 };
