@@ -160,3 +160,28 @@ test('a group takes the properties that an event has itself, and its key does no
   expect(groupKey({ b: '1', a: null })).toBe(groupKey({ a: null, b: '1' }));
   expect(groupKey({ a: null })).not.toBe(groupKey({ a: 'null' }));
 });
+
+describe('what metering answers', () => {
+  const world = worldOf(perUnit('0.10'), { groupBy: ['region', 'size'], rateBy: 'DIMENSION' });
+  const facts = runFacts(world, 1);
+  const asked = answers(world, usageQueriesOfRun(facts));
+  const runWith = (change: (groups: NonNullable<AggregatedUsage['groups']>) => NonNullable<AggregatedUsage['groups']>) =>
+    composeRun(facts, new Map([...asked].map(([key, answer]) => [key, { ...answer, groups: change(answer.groups ?? []) }])));
+  const reversed = <Member>(members: Readonly<Record<string, Member>>): Record<string, Member> => Object.fromEntries(Object.entries(members).toReversed());
+
+  test('says the same whatever the order of groups and of their properties', () => {
+    const usual = runWith((groups) => groups);
+    expect(usual.lines.map(({ description }) => description)).toEqual(['calls, region a, size none', 'calls, region b, size none', 'calls, region none, size none']);
+    const turned = runWith((groups) => groups.toReversed().map((used) => ({ ...used, group: reversed(used.group) })));
+    expect(JSON.stringify(turned.lines.map(({ description, trace }) => ({ description, trace })))).toBe(JSON.stringify(usual.lines.map(({ description, trace }) => ({ description, trace }))));
+  });
+
+  test.each<[string, Parameters<typeof runWith>[0], string]>([
+    ['a group twice', (groups) => [...groups, ...groups], 'with a group twice'],
+    ['a group left out', (groups) => groups.slice(1), 'hold other events'],
+    ['by a property too few', (groups) => groups.map((used) => ({ ...used, group: { region: used.group['region'] ?? null } })), 'another grouping'],
+    ['by another property', (groups) => groups.map((used) => ({ ...used, group: { region: used.group['region'] ?? null, colour: null } })), 'another grouping'],
+  ])('%s breaks off', (_name, change, problem) => {
+    expect(() => runWith(change)).toThrow(problem);
+  });
+});

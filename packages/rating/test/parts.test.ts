@@ -1,8 +1,8 @@
 /** Parts: how changes within a cycle cut it, told month by month. April has 30 days, so a day of 30.00 is 1.00. */
 import { describe, expect, test } from 'vitest';
-import { parseInstant, partsOfSide, printTrace, type RunLine } from '../src/index.ts';
+import { composeRun, cycleBounds, daysOf, formatInstant, parseInstant, partsOfSide, printTrace, type RunLine } from '../src/index.ts';
 import { type Change, factsOf, type Items } from './subscription-facts.ts';
-import { amounts, bill, chain, event, flat, graduated, perUnit, price, priceWith, version, type World } from './world.ts';
+import { amounts, bill, chain, event, flat, graduated, perUnit, price, priceWith, runFacts, version, type World } from './world.ts';
 
 const START = '2024-04-01T00:00:00Z';
 const at = (text: string) => parseInstant(text.includes('T') ? text : `${text}T00:00:00Z`);
@@ -89,6 +89,32 @@ describe('the parts of a line', () => {
   });
 });
 
+test('one item that moves to another price has a line at either: 30 × 15/30 and 60 × 15/30', () => {
+  const [started, changed] = factsOf({ fee: '1' }, [['ITEMS_CHANGED', '2024-04-16', '2024-04-16', { other: '1' }]]);
+  const facts = [started, changed].flatMap((fact) => (fact !== undefined && 'items' in fact ? [{ ...fact, items: fact.items.map((item) => ({ ...item, item: 'plan' })) }] : []));
+  expect(bill({ ...world, prices: [fee, price('other', null, flat('60.00'))], facts }, 1).lines.map(({ item, priceCode, trace }) => `${item} ${priceCode} ${trace.amount}`)).toEqual(['plan fee 15.00', 'plan other 30.00']);
+});
+
+describe('a period that spans no date', () => {
+  /** Daily from the second time that it is half past eleven on 6 November; the 7th began before, at its first midnight. */
+  const [anchor, noon] = [at('2010-11-07T03:00:00Z'), at('2010-11-07T15:00:00Z')];
+  const cadence = { anchor, interval: 'DAY', count: 1, zone: 'America/St_Johns' } as const;
+  const { start, end } = cycleBounds(cadence, 1);
+  const due = (changes: readonly Change[]): string[] => {
+    const facts = factsOf({ seats: '1' }, changes, { start: '2010-11-07T03:00:00Z' });
+    const { subscription, ...rest } = runFacts({ ...world, start: '2010-11-07T03:00:00Z', facts }, 1);
+    const cycle = { index: 1, start, end, cutoff: end, previousCutoff: start, tzdataVersion: '2025b' };
+    return amounts(composeRun({ ...rest, subscription: { ...subscription, cadence }, cutoff: end, cycles: [cycle] }, new Map()));
+  };
+
+  test('is one day, which belongs to what comes last in it: 30.00 once, not once for each part', () => {
+    expect(daysOf({ start, end }, cadence.zone)).toBe(0);
+    expect(due([])).toEqual(['seats-item 30.00']);
+    expect(due([['ITEMS_CHANGED', formatInstant(noon), '2010-11-07', { seats: '2' }]])).toEqual(['seats-item 60.00']);
+    expect(due([['CANCELED', formatInstant(noon), '2010-11-07']])).toEqual(['seats-item 0.00']);
+  });
+});
+
 describe('a version that takes over within a cycle', () => {
   const twice = [version(1, '2000-01-01', graduated('100 0.10 +3', 'rest 0.05'), { to: '2024-04-11' }), version(2, '2024-04-11', graduated('100 0.20 +6', 'rest 0.10'))] as const;
   const facts = factsOf({ calls: '1' });
@@ -109,6 +135,13 @@ describe('a version that takes over within a cycle', () => {
     const bounded = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-05-20' }), version(2, '2024-05-20', perUnit('0.20'))];
     const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...bounded)] }, 1).lines;
     expect(parts(line)).toEqual(['04-01 to 05-01 v1: 30.00']);
+  });
+
+  test('from usage to a flat amount has no quantity, since copies of a fee are no calls: 100 × 0.10 + 30 × 15/30', () => {
+    const mixed = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-04-16' }), version(2, '2024-04-16', flat('30'))];
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...mixed)] }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 04-16 v1: 10.00', '04-16 to 05-01 v2: 15.00']);
+    expect(line?.quantity).toBeNull();
   });
 
   test('a gap between versions stops the run by name', () => {
@@ -141,6 +174,12 @@ describe("a subscription's own versions", () => {
     const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
     const [line] = bill({ ...world, facts, prices, overrides: own(version(7, '2024-04-11', flat('10.00'))) }, 1).lines;
     expect(parts(line)).toEqual(['04-01 to 04-11 v1: 10.00', '04-11 to 05-01 v7: 6.67']);
+  });
+
+  test('are other versions than those of the catalog with the same number: 30 × 10/30 + 10 × 20/30', () => {
+    const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
+    const [line] = bill({ ...world, facts, prices, overrides: own(version(1, '2024-04-11', flat('10.00'))) }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 04-11 v1: 10.00', '04-11 to 05-01 v1: 6.67']);
   });
 
   test('of another price change nothing', () => {
