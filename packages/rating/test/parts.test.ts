@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { composeRun, cycleBounds, daysOf, formatInstant, parseInstant, partsOfSide, printTrace, type RunLine } from '../src/index.ts';
 import { type Change, factsOf, type Items } from './subscription-facts.ts';
-import { amounts, bill, chain, event, flat, graduated, perUnit, price, priceWith, runFacts, version, type World } from './world.ts';
+import { amounts, bill, chain, decimal, event, flat, graduated, perUnit, price, priceWith, runFacts, version, type World } from './world.ts';
 
 const START = '2024-04-01T00:00:00Z';
 const at = (text: string) => parseInstant(text.includes('T') ? text : `${text}T00:00:00Z`);
@@ -147,6 +147,19 @@ describe('a version that takes over within a cycle', () => {
   test('a gap between versions stops the run by name', () => {
     const gap = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-04-11' }), version(2, '2024-04-12', perUnit('0.20'))];
     expect(() => bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...gap)] }, 1)).toThrow('no version at 2024-04-11T00:00:00Z');
+  });
+
+  test('recorded at the very cutoff was not known: it mends what was missing, and the trace says so', () => {
+    const cutoff = '2024-05-01T01:00:00Z';
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls' }, version(1, '2000-01-01', perUnit('0.10'), { recorded: cutoff }))] }, 1).lines;
+    expect(line?.trace.settled === null || line === undefined ? [] : partsOfSide(line.trace.settled).map(({ price: { knownBefore } }) => knownBefore)).toEqual([null]);
+  });
+
+  test('a part without a day names the days by which its limits count: 0 of 30', () => {
+    const [from, to] = ['2024-04-16T09:00:00Z', '2024-04-16T10:00:00Z'];
+    const limited = [version(1, '2000-01-01', perUnit('0.10'), { to: from }), version(2, from, perUnit('0.10'), { to, modifiers: { minimum: decimal('5') } }), version(3, to, perUnit('0.10'))];
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...limited)] }, 1).lines;
+    expect(line?.trace.settled === null || line === undefined ? [] : partsOfSide(line.trace.settled).map(({ limitDays }) => limitDays?.activeDays)).toEqual([undefined, 0, undefined]);
   });
 
   test('a catalog edit after the cutoff reaches no billed cycle', () => {
