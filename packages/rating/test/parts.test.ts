@@ -1,6 +1,6 @@
 /** Parts: how changes within a cycle cut it, told month by month. April has 30 days, so a day of 30.00 is 1.00. */
 import { describe, expect, test } from 'vitest';
-import { composeRun, cycleBounds, daysOf, formatInstant, parseInstant, partsOfSide, printTrace, type RunLine } from '../src/index.ts';
+import { composeRun, cycleBounds, daysOf, formatInstant, parseInstant, partsOfSide, printTrace, prorationOf, type RunLine } from '../src/index.ts';
 import { type Change, factsOf, type Items } from './subscription-facts.ts';
 import { amounts, bill, chain, decimal, event, flat, graduated, perUnit, price, priceWith, runFacts, version, type World } from './world.ts';
 
@@ -115,6 +115,13 @@ describe('a period that spans no date', () => {
   });
 });
 
+test('by engine version 1 a part never has more days than its period, though a date shown within it is later than the one at its end', () => {
+  const period = { start: at('2010-11-05T02:30:00Z'), end: at('2010-11-07T03:00:00Z') }; // from midnight of the 5th to the second 23:30 of the 6th
+  const untilSeventh = { start: period.start, end: at('2010-11-07T02:30:30Z') }; // half a minute into the 7th, before the clocks go back
+  expect(prorationOf(untilSeventh, period, { zone: 'America/St_Johns', engineVersion: 1 })).toBeNull();
+  expect(prorationOf(untilSeventh, period, { zone: 'America/St_Johns' })).toBeNull();
+});
+
 describe('a version that takes over within a cycle', () => {
   const twice = [version(1, '2000-01-01', graduated('100 0.10 +3', 'rest 0.05'), { to: '2024-04-11' }), version(2, '2024-04-11', graduated('100 0.20 +6', 'rest 0.10'))] as const;
   const facts = factsOf({ calls: '1' });
@@ -135,6 +142,12 @@ describe('a version that takes over within a cycle', () => {
     const bounded = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-05-20' }), version(2, '2024-05-20', perUnit('0.20'))];
     const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...bounded)] }, 1).lines;
     expect(parts(line)).toEqual(['04-01 to 05-01 v1: 30.00']);
+  });
+
+  test('a converted quantity has no unit amount beside it: 300 ÷ 100 × 0.60 is not 300 × 0.60', () => {
+    const converted = version(1, '2000-01-01', perUnit('0.60'), { modifiers: { unitConversion: { operation: 'DIVIDE', factor: decimal('100') } } });
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls' }, converted)] }, 1).lines;
+    expect(line).toMatchObject({ quantity: '300', unitAmount: null, amountMinorUnits: 180n });
   });
 
   test('from usage to a flat amount has no quantity, since copies of a fee are no calls: 100 × 0.10 + 30 × 15/30', () => {

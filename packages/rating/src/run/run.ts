@@ -114,7 +114,7 @@ export interface RunLine {
    * where its versions rate usage and copies, and for a true-up.
    */
   readonly quantity: string | null;
-  /** Where one unit amount holds for the whole line: FLAT and PER_UNIT, in one part. */
+  /** Where one unit amount holds for the whole line, in the unit of its quantity: FLAT and PER_UNIT, in one part, unconverted. */
   readonly unitAmount: Decimal | null;
   readonly amountMinorUnits: bigint;
   readonly trace: LineTrace;
