@@ -1,6 +1,7 @@
 /** Parts: how changes within a cycle cut it, told month by month. April has 30 days, so a day of 30.00 is 1.00. */
 import { describe, expect, test } from 'vitest';
 import { composeRun, cycleBounds, daysOf, formatInstant, parseInstant, partsOfSide, printTrace, prorationOf, type RunLine } from '../src/index.ts';
+import { faultsOf } from './evaluator.ts';
 import { type Change, factsOf, type Items } from './subscription-facts.ts';
 import { amounts, bill, chain, decimal, event, flat, graduated, perUnit, price, priceWith, runFacts, version, type World } from './world.ts';
 
@@ -104,7 +105,9 @@ describe('a period that spans no date', () => {
     const facts = factsOf({ seats: '1' }, changes, { start: '2010-11-07T03:00:00Z' });
     const { subscription, ...rest } = runFacts({ ...world, start: '2010-11-07T03:00:00Z', facts }, 1);
     const cycle = { index: 1, start, end, cutoff: end, previousCutoff: start, tzdataVersion: '2025b' };
-    return amounts(composeRun({ ...rest, subscription: { ...subscription, cadence }, cutoff: end, cycles: [cycle] }, new Map()));
+    const run = composeRun({ ...rest, subscription: { ...subscription, cadence }, cutoff: end, cycles: [cycle] }, new Map());
+    expect(run.lines.flatMap(({ trace }) => faultsOf(trace))).toEqual([]);
+    return amounts(run);
   };
 
   test('is one day, which belongs to what comes last in it: 30.00 once, not once for each part', () => {
