@@ -153,6 +153,12 @@ describe('a version that takes over within a cycle', () => {
     expect(line).toMatchObject({ quantity: '300', unitAmount: null, amountMinorUnits: 180n });
   });
 
+  test('at the end of the cycle cuts nothing off it', () => {
+    const next = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-05-01' }), version(2, '2024-05-01', perUnit('0.20'))];
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...next)] }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 05-01 v1: 30.00']);
+  });
+
   test('from usage to a flat amount has no quantity, since copies of a fee are no calls: 100 × 0.10 + 30 × 15/30', () => {
     const mixed = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-04-16' }), version(2, '2024-04-16', flat('30'))];
     const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...mixed)] }, 1).lines;
@@ -203,6 +209,13 @@ describe("a subscription's own versions", () => {
     const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
     const [line] = bill({ ...world, facts, prices, overrides: own(version(7, '2024-04-11', flat('10.00'))) }, 1).lines;
     expect(parts(line)).toEqual(['04-01 to 04-11 v1: 10.00', '04-11 to 05-01 v7: 6.67']);
+  });
+
+  test('that end by a bound give the period back to the catalog: 10 × 10/30 + 30 × 20/30', () => {
+    const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
+    const bounds = [{ version: 2, effectiveTo: at('2024-04-11'), recordedTime: at('2024-04-05') }];
+    const [line] = bill({ ...world, facts, prices, overrides: [{ code: 'fee', versions: [version(2, '2024-01-01', flat('10.00'))], bounds }] }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 04-11 v2: 3.33', '04-11 to 05-01 v1: 20.00']);
   });
 
   test('are other versions than those of the catalog with the same number: 30 × 10/30 + 10 × 20/30', () => {
