@@ -25,6 +25,7 @@ describe('a decimal has one text', () => {
     ['0.000000000000000001', '0.000000000000000001'],
     ['0.0000000000000000010', '0.000000000000000001'],
     [NINES_38, NINES_38],
+    [`-${NINES_38}.${'0'.repeat(18)}`, `-${NINES_38}`], // 58 characters, the most that are read
     [`-${'9'.repeat(20)}.${'9'.repeat(18)}`, `-${'9'.repeat(20)}.${'9'.repeat(18)}`],
   ])('%s is %s', (text, canonical) => {
     expect(parseDecimal(text)).toBe(canonical);

@@ -129,6 +129,19 @@ describe('rated by dimension', () => {
     expect(byGroup(world)).toEqual(['a: 15.00', 'b: 15.00', 'none: 3.00', 'true-up: 5.00']);
   });
 
+  test('a maximum of one part alone is no maximum of the line: 25 of at most 26 to 16 April, 8 after it', () => {
+    const split = version(1, '2000-01-01', tiers, { to: '2024-04-16', modifiers: { maximum: decimal('52') } });
+    const after = version(2, '2024-04-16', tiers);
+    const world: World = { ...worldOf(tiers, byDimension), prices: [priceWith('calls', { meter: 'calls', groupBy: ['region'], rateBy: 'DIMENSION', versionResolution: 'SPLIT' }, split, after)] };
+    expect(byGroup(world)).toEqual(['a: 15.00', 'b: 15.00', 'none: 3.00']);
+  });
+
+  test('groups stand in the order of their keys, whichever part they were used in', () => {
+    const split = [version(1, '2000-01-01', perUnit('1'), { to: '2024-04-16' }), version(2, '2024-04-16', perUnit('2'))];
+    const world: World = { ...worldOf(tiers, byDimension), prices: [priceWith('calls', { meter: 'calls', groupBy: ['region'], rateBy: 'DIMENSION', versionResolution: 'SPLIT' }, ...split)], events: events.slice(1, 3) };
+    expect(byGroup(world)).toEqual(['a: 16.00', 'b: 20.00']);
+  });
+
   test('lines say their group, and print', () => {
     const run = bill(worldOf(tiers, byDimension, { minimum: decimal('40') }), 1);
     expect(run.lines.map(({ description }) => description)).toEqual(['calls, region a', 'calls, region b', 'calls, region none', 'calls, true-up']);
@@ -160,10 +173,37 @@ test('an answer without what was asked for stops the run', () => {
   const without = (name: keyof AggregatedUsage) => new Map([...complete].map(([key, answer]) => [key, Object.fromEntries(Object.entries(answer).filter(([member]) => member !== name)) as unknown as AggregatedUsage]));
   expect(() => composeRun(facts, without('groups'))).toThrow('the groups of usage');
   expect(() => composeRun(facts, new Map())).toThrow('asked for and not answered');
+  const byEvent = runFacts(worldOf({ kind: 'PERCENTAGE', percent: decimal('1'), fixedAmount: null, freeEvents: decimal('1'), freeAmount: null, eventMinimum: null, eventMaximum: null }, {}), 1);
+  expect(() => composeRun(byEvent, complete)).toThrow('the event values of usage');
 });
 
 test('a group takes the properties that an event has itself, and its key does not depend on their order', () => {
   expect(groupOf(['constructor', 'size'], { size: 'l' })).toEqual({ constructor: null, size: 'l' });
   expect(groupKey({ b: '1', a: null })).toBe(groupKey({ a: null, b: '1' }));
   expect(groupKey({ a: null })).not.toBe(groupKey({ a: 'null' }));
+});
+
+describe('what metering answers', () => {
+  const world = worldOf(perUnit('0.10'), { groupBy: ['region', 'size'], rateBy: 'DIMENSION' });
+  const facts = runFacts(world, 1);
+  const asked = answers(world, usageQueriesOfRun(facts));
+  const runWith = (change: (groups: NonNullable<AggregatedUsage['groups']>) => NonNullable<AggregatedUsage['groups']>) =>
+    composeRun(facts, new Map([...asked].map(([key, answer]) => [key, { ...answer, groups: change(answer.groups ?? []) }])));
+  const reversed = <Member>(members: Readonly<Record<string, Member>>): Record<string, Member> => Object.fromEntries(Object.entries(members).toReversed());
+
+  test('says the same whatever the order of groups and of their properties', () => {
+    const usual = runWith((groups) => groups);
+    expect(usual.lines.map(({ description }) => description)).toEqual(['calls, region a, size none', 'calls, region b, size none', 'calls, region none, size none']);
+    const turned = runWith((groups) => groups.toReversed().map((used) => ({ ...used, group: reversed(used.group) })));
+    expect(JSON.stringify(turned.lines.map(({ description, trace }) => ({ description, trace })))).toBe(JSON.stringify(usual.lines.map(({ description, trace }) => ({ description, trace }))));
+  });
+
+  test.each<[string, Parameters<typeof runWith>[0], string]>([
+    ['a group twice', (groups) => [...groups, ...groups], 'with a group twice'],
+    ['a group left out', (groups) => groups.slice(1), 'hold other events'],
+    ['by a property too few', (groups) => groups.map((used) => ({ ...used, group: { region: used.group['region'] ?? null } })), 'another grouping'],
+    ['by another property', (groups) => groups.map((used) => ({ ...used, group: { region: used.group['region'] ?? null, colour: null } })), 'another grouping'],
+  ])('%s breaks off', (_name, change, problem) => {
+    expect(() => runWith(change)).toThrow(problem);
+  });
 });

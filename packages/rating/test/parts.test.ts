@@ -1,8 +1,9 @@
 /** Parts: how changes within a cycle cut it, told month by month. April has 30 days, so a day of 30.00 is 1.00. */
 import { describe, expect, test } from 'vitest';
-import { parseInstant, partsOfSide, printTrace, type RunLine } from '../src/index.ts';
+import { composeRun, cycleBounds, daysOf, formatInstant, parseInstant, partsOfSide, printTrace, prorationOf, type RunLine } from '../src/index.ts';
+import { faultsOf } from './evaluator.ts';
 import { type Change, factsOf, type Items } from './subscription-facts.ts';
-import { amounts, bill, chain, event, flat, graduated, perUnit, price, priceWith, version, type World } from './world.ts';
+import { amounts, bill, chain, decimal, event, flat, graduated, perUnit, price, priceWith, runFacts, version, type World } from './world.ts';
 
 const START = '2024-04-01T00:00:00Z';
 const at = (text: string) => parseInstant(text.includes('T') ? text : `${text}T00:00:00Z`);
@@ -119,6 +120,41 @@ test('a version recorded at the very cutoff was not known before it: it mends th
   expect(line?.trace.settled).toMatchObject({ price: { version: 1, knownBefore: null } });
 });
 
+test('one item that moves to another price has a line at either: 30 × 15/30 and 60 × 15/30', () => {
+  const [started, changed] = factsOf({ fee: '1' }, [['ITEMS_CHANGED', '2024-04-16', '2024-04-16', { other: '1' }]]);
+  const facts = [started, changed].flatMap((fact) => (fact !== undefined && 'items' in fact ? [{ ...fact, items: fact.items.map((item) => ({ ...item, item: 'plan' })) }] : []));
+  expect(bill({ ...world, prices: [fee, price('other', null, flat('60.00'))], facts }, 1).lines.map(({ item, priceCode, trace }) => `${item} ${priceCode} ${trace.amount}`)).toEqual(['plan fee 15.00', 'plan other 30.00']);
+});
+
+describe('a period that spans no date', () => {
+  /** Daily from the second time that it is half past eleven on 6 November; the 7th began before, at its first midnight. */
+  const [anchor, noon] = [at('2010-11-07T03:00:00Z'), at('2010-11-07T15:00:00Z')];
+  const cadence = { anchor, interval: 'DAY', count: 1, zone: 'America/St_Johns' } as const;
+  const { start, end } = cycleBounds(cadence, 1);
+  const due = (changes: readonly Change[]): string[] => {
+    const facts = factsOf({ seats: '1' }, changes, { start: '2010-11-07T03:00:00Z' });
+    const { subscription, ...rest } = runFacts({ ...world, start: '2010-11-07T03:00:00Z', facts }, 1);
+    const cycle = { index: 1, start, end, cutoff: end, previousCutoff: start, tzdataVersion: '2025b' };
+    const run = composeRun({ ...rest, subscription: { ...subscription, cadence }, cutoff: end, cycles: [cycle] }, new Map());
+    expect(run.lines.flatMap(({ trace }) => faultsOf(trace))).toEqual([]);
+    return amounts(run);
+  };
+
+  test('is one day, which belongs to what comes last in it: 30.00 once, not once for each part', () => {
+    expect(daysOf({ start, end }, cadence.zone)).toBe(0);
+    expect(due([])).toEqual(['seats-item 30.00']);
+    expect(due([['ITEMS_CHANGED', formatInstant(noon), '2010-11-07', { seats: '2' }]])).toEqual(['seats-item 60.00']);
+    expect(due([['CANCELED', formatInstant(noon), '2010-11-07']])).toEqual(['seats-item 0.00']);
+  });
+});
+
+test('by engine version 1 a part never has more days than its period, though a date shown within it is later than the one at its end', () => {
+  const period = { start: at('2010-11-05T02:30:00Z'), end: at('2010-11-07T03:00:00Z') }; // from midnight of the 5th to the second 23:30 of the 6th
+  const untilSeventh = { start: period.start, end: at('2010-11-07T02:30:30Z') }; // half a minute into the 7th, before the clocks go back
+  expect(prorationOf(untilSeventh, period, { zone: 'America/St_Johns', engineVersion: 1 })).toBeNull();
+  expect(prorationOf(untilSeventh, period, { zone: 'America/St_Johns' })).toBeNull();
+});
+
 describe('a version that takes over within a cycle', () => {
   const twice = [version(1, '2000-01-01', graduated('100 0.10 +3', 'rest 0.05'), { to: '2024-04-11' }), version(2, '2024-04-11', graduated('100 0.20 +6', 'rest 0.10'))] as const;
   const facts = factsOf({ calls: '1' });
@@ -141,9 +177,41 @@ describe('a version that takes over within a cycle', () => {
     expect(parts(line)).toEqual(['04-01 to 05-01 v1: 30.00']);
   });
 
+  test('a converted quantity has no unit amount beside it: 300 ÷ 100 × 0.60 is not 300 × 0.60', () => {
+    const converted = version(1, '2000-01-01', perUnit('0.60'), { modifiers: { unitConversion: { operation: 'DIVIDE', factor: decimal('100') } } });
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls' }, converted)] }, 1).lines;
+    expect(line).toMatchObject({ quantity: '300', unitAmount: null, amountMinorUnits: 180n });
+  });
+
+  test('at the end of the cycle cuts nothing off it', () => {
+    const next = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-05-01' }), version(2, '2024-05-01', perUnit('0.20'))];
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...next)] }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 05-01 v1: 30.00']);
+  });
+
+  test('from usage to a flat amount has no quantity, since copies of a fee are no calls: 100 × 0.10 + 30 × 15/30', () => {
+    const mixed = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-04-16' }), version(2, '2024-04-16', flat('30'))];
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...mixed)] }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 04-16 v1: 10.00', '04-16 to 05-01 v2: 15.00']);
+    expect(line?.quantity).toBeNull();
+  });
+
   test('a gap between versions stops the run by name', () => {
     const gap = [version(1, '2000-01-01', perUnit('0.10'), { to: '2024-04-11' }), version(2, '2024-04-12', perUnit('0.20'))];
     expect(() => bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...gap)] }, 1)).toThrow('no version at 2024-04-11T00:00:00Z');
+  });
+
+  test('recorded at the very cutoff was not known: it mends what was missing, and the trace says so', () => {
+    const cutoff = '2024-05-01T01:00:00Z';
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls' }, version(1, '2000-01-01', perUnit('0.10'), { recorded: cutoff }))] }, 1).lines;
+    expect(line?.trace.settled === null || line === undefined ? [] : partsOfSide(line.trace.settled).map(({ price: { knownBefore } }) => knownBefore)).toEqual([null]);
+  });
+
+  test('a part without a day names the days by which its limits count: 0 of 30', () => {
+    const [from, to] = ['2024-04-16T09:00:00Z', '2024-04-16T10:00:00Z'];
+    const limited = [version(1, '2000-01-01', perUnit('0.10'), { to: from }), version(2, from, perUnit('0.10'), { to, modifiers: { minimum: decimal('5') } }), version(3, to, perUnit('0.10'))];
+    const [line] = bill({ ...world, facts, prices: [priceWith('calls', { meter: 'calls', versionResolution: 'SPLIT' }, ...limited)] }, 1).lines;
+    expect(line?.trace.settled === null || line === undefined ? [] : partsOfSide(line.trace.settled).map(({ limitDays }) => limitDays?.activeDays)).toEqual([undefined, 0, undefined]);
   });
 
   test('a catalog edit after the cutoff reaches no billed cycle', () => {
@@ -178,6 +246,19 @@ describe("a subscription's own versions", () => {
     const overrides = own(version(1, '2024-04-11', flat('10.00'), { to: '2024-04-21' }), version(2, '2024-04-21', flat('60.00')));
     const [line] = bill({ ...world, facts, prices, overrides }, 1).lines;
     expect(parts(line)).toEqual(['04-01 to 04-11 v1: 10.00', '04-11 to 04-21 v1: 3.33', '04-21 to 05-01 v2: 20.00']);
+  });
+
+  test('that end by a bound give the period back to the catalog: 10 × 10/30 + 30 × 20/30', () => {
+    const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
+    const bounds = [{ version: 2, effectiveTo: at('2024-04-11'), recordedTime: at('2024-04-05') }];
+    const [line] = bill({ ...world, facts, prices, overrides: [{ code: 'fee', versions: [version(2, '2024-01-01', flat('10.00'))], bounds }] }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 04-11 v2: 3.33', '04-11 to 05-01 v1: 20.00']);
+  });
+
+  test('are other versions than those of the catalog with the same number: 30 × 10/30 + 10 × 20/30', () => {
+    const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
+    const [line] = bill({ ...world, facts, prices, overrides: own(version(1, '2024-04-11', flat('10.00'))) }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 04-11 v1: 10.00', '04-11 to 05-01 v1: 6.67']);
   });
 
   test('of another price change nothing', () => {

@@ -78,6 +78,7 @@ describe('a free amount, 10 % + 1.00 each', () => {
     ['a refund on the way makes room again: 80, −30, 50 = 100', free('100'), '80, -30, 50', '0'],
     ['a refund after it pays its share: 150, −20 → 6 + (−2 + 1)', free('100'), '150, -20', '5'],
     ['0 of 10: 10 × 10 ÷ 100 + 1', free('0'), '10', '2'],
+    ['an allowance of 0 makes no event free, not even one of 0', free('0'), '0', '1'],
     ['events first: of 1 event and 100, the second pays all', free('100', '1'), '60, 60', '7'],
     ['amount first: of 5 events and 100, the second pays 20', free('100', '5'), '60, 60', '3'],
     ['both at once: of 1 event and 60', free('60', '1'), '60, 60', '7'],
@@ -189,6 +190,10 @@ describe('MATRIX [eu × 1.00, us large × 2.50, us without a size × 3.00, other
 
   test('the order of its dimensions is the order of the values in its cells', () => {
     expect(fractionToDecimal(rateQuantity(matrix('size,region', null, 's,eu 7'), used('eu s 1')).amount)).toBe('7');
+  });
+
+  test('a cell with fewer values or more than there are dimensions is the cell of nothing', () => {
+    expect(() => rateQuantity(matrix('region,size', null, 'eu 1.00', 'eu,s,x 2.00'), used('eu s 1'))).toThrow('no cell for region eu, size s');
   });
 
   test('values without a cell, and no default, are refused and named', () => {

@@ -75,6 +75,14 @@ describe('the version at an instant, as known', () => {
     });
   });
 
+  test('its end as known is the earliest of several bounds, in whatever order they come', () => {
+    const [first, ...more] = seats.versions;
+    const bounds = [june, march].map((effectiveTo) => ({ version: 1, effectiveTo, recordedTime: january }));
+    for (const listed of [bounds, bounds.toReversed()]) {
+      expect(resolvePriceVersion({ ...seats, versions: first === undefined ? more : [first], bounds: listed }, instant(march - 1n), december)).toMatchObject({ version: 1, effectiveTo: march });
+    }
+  });
+
   test('the earliest of several bounds counts', () => {
     const twice = { ...seats, bounds: [...seats.bounds, { version: 1, effectiveTo: march, recordedTime: march }] };
     expect(() => resolvePriceVersion(twice, march, december)).toThrow('no version');

@@ -21,7 +21,7 @@ export type JsonValue =
  * surrogate.
  */
 export function canonicalJson(value: JsonValue): string {
-  requireWholeNumbers(value);
+  requireCanonical(value);
   const text = canonicalize(value);
   invariant(text !== undefined, 'a JSON value has a text');
   return text;
@@ -29,7 +29,7 @@ export function canonicalJson(value: JsonValue): string {
 
 /** RFC 8785 text of one string. */
 export function canonicalString(text: string): string {
-  invariant(text.isWellFormed(), 'text with a lone surrogate has no canonical form');
+  requireWellFormed(text);
   return JSON.stringify(text);
 }
 
@@ -46,10 +46,15 @@ function isList(value: object): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 
-function requireWholeNumbers(value: JsonValue): void {
-  if (typeof value === 'number') {
-    invariant(Number.isSafeInteger(value), `${value} is not a whole number that canonical JSON admits`);
-  } else if (value !== null && typeof value === 'object') {
-    for (const member of isList(value) ? value : Object.values(value)) requireWholeNumbers(member);
+function requireCanonical(value: JsonValue): void {
+  if (typeof value === 'string') requireWellFormed(value);
+  else if (typeof value === 'number') invariant(Number.isSafeInteger(value), `${value} is not a whole number that canonical JSON admits`);
+  else if (value !== null && typeof value === 'object') {
+    if (!isList(value)) Object.keys(value).forEach(requireWellFormed);
+    for (const member of isList(value) ? value : Object.values(value)) requireCanonical(member);
   }
+}
+
+function requireWellFormed(text: string): void {
+  invariant(text.isWellFormed(), 'text with a lone surrogate has no canonical form');
 }

@@ -23,7 +23,10 @@ export interface DaysProration {
   readonly periodDays: number;
 }
 
-/** `null` for factor 1: every day of the period is active, or the period spans no date and can't be divided. */
+/**
+ * `null` for factor 1: every day of the period is active. A period may span no date (a day that begins a second time, by
+ * a daily cadence anchored in it): it counts as one day, and belongs to what comes last in it.
+ */
 export function prorationOf(
   active: Interval,
   period: Interval,
@@ -32,6 +35,7 @@ export function prorationOf(
   if (active.start === period.start && active.end === period.end) return null;
   const days = engineVersion >= 2 ? daysOf : daysByDateAtEnds;
   const periodDays = days(period, zone);
+  if (periodDays === 0 && engineVersion >= 2) return active.end === period.end ? null : { active, period, zone, activeDays: 0, periodDays: 1 };
   const activeDays = Math.min(days(active, zone), periodDays);
   return activeDays === periodDays ? null : { active, period, zone, activeDays, periodDays };
 }

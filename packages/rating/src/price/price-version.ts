@@ -48,13 +48,13 @@ export function versionChanges(prices: readonly VersionedPrice[], { start, end }
   return [...new Set(within)].toSorted((one, other) => (one < other ? -1 : 1));
 }
 
+/** One look at each bound and at each version, since a price that splits periods is asked at every change of its versions. */
 function versionInForce(price: VersionedPrice, at: Instant, knownBefore: Instant): PriceVersion | null {
-  const effective = price.versions
-    .filter((version) => version.recordedTime < knownBefore)
-    .map((version) => ({ ...version, effectiveTo: endAsKnown(price, version, knownBefore) }))
-    .filter(({ effectiveFrom, effectiveTo }) => effectiveFrom <= at && (effectiveTo === null || at < effectiveTo));
-  invariant(effective.length <= 1, `price ${price.code} has two versions at ${formatInstant(at)}`);
-  return effective[0] ?? null;
+  const ended = new Set(price.bounds.filter(({ recordedTime, effectiveTo }) => recordedTime < knownBefore && effectiveTo <= at).map(({ version }) => version));
+  const [inForce, ...others] = price.versions.filter(({ version, recordedTime, effectiveFrom, effectiveTo }) =>
+    recordedTime < knownBefore && effectiveFrom <= at && (effectiveTo === null || at < effectiveTo) && !ended.has(version));
+  invariant(others.length === 0, `price ${price.code} has two versions at ${formatInstant(at)}`);
+  return inForce === undefined ? null : { ...inForce, effectiveTo: endAsKnown(price, inForce, knownBefore) };
 }
 
 /** As published, whatever bounded it since: what mends a missing version must not move again. */

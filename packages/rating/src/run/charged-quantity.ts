@@ -1,8 +1,8 @@
 /**
  * The quantity of a part: the item's own, or what metering answered, as it is rated and as it is traced.
  *
- * The trap: an answer that lacks what the price asked for is a defect and stops the run; rating it as if it were zero
- * would look like success.
+ * The trap: an answer that lacks what the price asked for, or holds a group twice, is a defect and stops the run; rating
+ * it as if it were zero, or both, would look like success.
  */
 import type { AggregatedUsage, GroupUsage } from '../aggregation/aggregation.ts';
 import { invariant } from '../errors.ts';
@@ -46,10 +46,25 @@ function answerTo(usage: UsageAnswers, { queryKey }: UsageQuery): AggregatedUsag
   return answer;
 }
 
-function groupsOf({ groups }: AggregatedUsage, { queryKey, groupBy }: UsageQuery): readonly GroupUsage[] {
+/** In the order of their keys, each with its properties in the order asked for, whatever the order of the answer. */
+function groupsOf({ groups, eventCount }: AggregatedUsage, query: UsageQuery): readonly GroupUsage[] {
+  const { queryKey, groupBy } = query;
   if (groupBy.length === 0) return [];
   invariant(groups !== undefined, `the groups of usage ${queryKey} were asked for and not answered`);
-  return groups.toSorted((one, other) => (groupKey(one.group) < groupKey(other.group) ? -1 : 1));
+  const byKey = new Map(groups.map((used) => [groupKey(used.group), asAsked(used, query)]));
+  invariant(byKey.size === groups.length, `usage ${queryKey} was answered with a group twice`);
+  invariant(groups.reduce((sum, used) => sum + used.eventCount, 0n) === eventCount, `the groups of usage ${queryKey} hold other events than it does`);
+  return [...byKey].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, used]) => used);
+}
+
+function asAsked(used: GroupUsage, { queryKey, groupBy }: UsageQuery): GroupUsage {
+  invariant(Object.keys(used.group).length === groupBy.length, `usage ${queryKey} was answered with another grouping`);
+  const values = groupBy.map((name) => {
+    const value = Object.hasOwn(used.group, name) ? used.group[name] : undefined;
+    invariant(value !== undefined, `usage ${queryKey} was answered with another grouping`);
+    return [name, value] as const;
+  });
+  return { ...used, group: Object.fromEntries(values) };
 }
 
 function chargedUsage({ eventCount, quantity, usageSetDigest, carriedIn, eventValues }: Omit<AggregatedUsage, 'groups'>, { queryKey, meterCode, needsEventValues }: UsageQuery) {

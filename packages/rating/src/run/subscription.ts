@@ -76,9 +76,10 @@ export function serviceStretches(facts: readonly SubscriptionFact[], interval: I
   const known = factsKnownBefore(facts, knownBefore);
   const within = turningPoints(known).filter((moment) => moment > interval.start && moment < interval.end);
   const bounds = [interval.start, ...within, interval.end];
+  const itemsAt = serviceOf(known);
   return bounds.slice(0, -1).flatMap((start, position) => {
     const end = bounds[position + 1] ?? interval.end;
-    const items = start < end ? itemsInService(known, start) : [];
+    const items = start < end ? itemsAt(start) : [];
     return items.length === 0 ? [] : [{ interval: { start, end }, items }];
   });
 }
@@ -113,7 +114,8 @@ export function serviceChangedFrom(facts: readonly SubscriptionFact[], { since, 
   const billed = factsKnownBefore(facts, since);
   const settled = factsKnownBefore(facts, before);
   if (billed.length === settled.length) return null;
-  return turningPoints(settled).find((moment) => !sameItems(itemsInService(billed, moment), itemsInService(settled, moment))) ?? null;
+  const [billedAt, settledAt] = [serviceOf(billed), serviceOf(settled)];
+  return turningPoints(settled).find((moment) => !sameItems(billedAt(moment), settledAt(moment))) ?? null;
 }
 
 function factsKnownBefore(facts: readonly SubscriptionFact[], knownBefore: Instant): readonly SubscriptionFact[] {
@@ -126,24 +128,40 @@ function turningPoints(facts: readonly SubscriptionFact[]): readonly Instant[] {
   return [...new Set(moments)].toSorted((one, other) => (one < other ? -1 : one > other ? 1 : 0));
 }
 
-/** In the subscription's order; none where it is not in service. */
-function itemsInService(facts: readonly SubscriptionFact[], moment: Instant): readonly SubscriptionItem[] {
+/** In the subscription's order at a moment; none where it is not in service. Sorted once, as a fold has many moments. */
+function serviceOf(facts: readonly SubscriptionFact[]): (moment: Instant) => readonly SubscriptionItem[] {
   const cancel = cancelInForce(facts);
-  if (cancel !== null && cancel.effectiveTime <= moment) return [];
-  const inEffect = facts.filter(({ effectiveTime }) => effectiveTime <= moment);
-  if (inEffect.some((fact) => fact.kind === 'STARTED' && fact.trialEndTime !== undefined && moment < fact.trialEndTime)) return [];
-  if (lastOf(inEffect.flatMap((fact) => (fact.kind === 'PAUSED' || fact.kind === 'RESUMED' ? [fact] : [])))?.kind === 'PAUSED') return [];
-  const { items = [] } = lastOf(inEffect.flatMap((fact) => (fact.kind === 'STARTED' || fact.kind === 'ITEMS_CHANGED' ? [fact] : []))) ?? {};
-  invariant(new Set(items.map(({ item }) => item)).size === items.length, 'a subscription has two items of one code');
-  return items;
+  const trials = facts.flatMap((fact) => (fact.kind === 'STARTED' && fact.trialEndTime !== undefined ? [{ start: fact.effectiveTime, end: fact.trialEndTime }] : []));
+  const pauses = inOrder(facts.flatMap((fact) => (fact.kind === 'PAUSED' || fact.kind === 'RESUMED' ? [fact] : [])));
+  const changes = inOrder(facts.flatMap((fact) => (fact.kind === 'STARTED' || fact.kind === 'ITEMS_CHANGED' ? [fact] : [])));
+  return (moment) => {
+    if (cancel !== null && cancel.effectiveTime <= moment) return [];
+    if (trials.some(({ start, end }) => start <= moment && moment < end)) return [];
+    if (lastAt(pauses, moment)?.kind === 'PAUSED') return [];
+    const { items = [] } = lastAt(changes, moment) ?? {};
+    invariant(new Set(items.map(({ item }) => item)).size === items.length, 'a subscription has two items of one code');
+    return items;
+  };
 }
 
-function lastOf<Fact extends FactTimes>(facts: readonly Fact[]): Fact | null {
-  return facts.reduce<Fact | null>((last, fact) => (last === null || takesEffectAfter(fact, last) ? fact : last), null);
+/** In the order of taking effect. */
+function inOrder<Fact extends FactTimes>(facts: readonly Fact[]): readonly Fact[] {
+  return facts.toSorted((one, other) => {
+    if (one.effectiveTime === other.effectiveTime) return one.sequence - other.sequence;
+    return one.effectiveTime < other.effectiveTime ? -1 : 1;
+  });
 }
 
-function takesEffectAfter(one: FactTimes, other: FactTimes): boolean {
-  return one.effectiveTime === other.effectiveTime ? one.sequence > other.sequence : one.effectiveTime > other.effectiveTime;
+/** The last in effect, found by halves. */
+function lastAt<Fact extends FactTimes>(ordered: readonly Fact[], moment: Instant): Fact | undefined {
+  let [inEffect, upTo] = [0, ordered.length];
+  while (inEffect < upTo) {
+    const middle = Math.floor((inEffect + upTo) / 2);
+    const fact = ordered[middle];
+    if (fact !== undefined && fact.effectiveTime <= moment) inEffect = middle + 1;
+    else upTo = middle;
+  }
+  return ordered[inEffect - 1];
 }
 
 export function sameItem(one: SubscriptionItem, other: SubscriptionItem): boolean {
