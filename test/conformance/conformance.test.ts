@@ -52,12 +52,29 @@ describe('a case agrees or is told what differs', () => {
   });
 });
 
+test.each([
+  ['quantity', '4', 'line usage quantity: expected 4, ours 7'],
+  ['unit_amount', '0.2', 'line usage unit_amount: expected 0.2, ours 0.1'],
+  ['amount', '0.6', 'line usage: expected 0.6, ours 0.7'],
+  ['total', '0.3', 'line usage total: expected 0.3, ours 0.4'],
+  ['discount', '0', 'discounts: expected 0, ours 0.3'],
+] as const)('the %s of a line that a maximum discounts is compared', (name, wrong, difference) => {
+  const fields = { ...PER_UNIT, price: { unit_amount: '0.10', maximum: '0.40' } };
+  const line = { ref: 'usage', quantity: '7', unit_amount: '0.1', amount: '0.7', discount: '0.3', total: '0.4' };
+  expect(judge(caseOf({ ...fields, expected: { amount: '0.40', lines: [line] } }))).toEqual({ kind: 'PASSED' });
+  expect(judge(caseOf({ ...fields, expected: { amount: '0.40', lines: [{ ...line, [name]: wrong }] } }))).toMatchObject({ kind: 'FAILED', why: expect.arrayContaining([difference]) });
+});
+
 describe('what cannot be run', () => {
   test.each([
     ['an unknown kind', { kind: 'guess', expected: {} }, 'no runner for kind guess'],
     ['no kind at all', { expected: {} }, 'no runner for kind none'],
     ['an unknown model', { ...PER_UNIT, model: 'auction', expected: { amount: '1' } }, 'no model auction'],
     ['an unknown aggregation', { ...SUM, aggregation: 'median', expected: { value: '1' } }, 'no aggregation median'],
+    ['a quantity of which nothing is expected', { ...SUM, expected: { amount: '2.5' } }, 'nothing to compare is expected: none of value, events_count, groups'],
+    ['a period of which nothing is expected', { ...SERIES, kind: 'containing', at: '2024-02-01', expected: {} }, 'nothing to compare is expected: none of start, end'],
+    ['boundaries of which none is expected', { ...SERIES, expected: { boundaries: [] } }, 'nothing to compare is expected: none of boundaries'],
+    ['invoices without a line', { ...LIFE, expected: { invoices: [] } }, 'nothing to compare is expected: none of invoices.lines, credit_notes.lines'],
   ])('%s fails where it is binding, and is skipped where it is not', (_title, fields, why) => {
     expect(judge(caseOf(fields))).toEqual({ kind: 'FAILED', why: [`binding, but out of reach: ${why}`] });
     expect(judge(caseOf({ ...fields, binding: false }))).toEqual({ kind: 'SKIPPED', why: `shape: ${why}` });
