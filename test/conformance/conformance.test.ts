@@ -99,6 +99,7 @@ describe('what cannot be run', () => {
     const wrong = caseOf({ ...PER_UNIT, expected: { amount: '0.71' } });
     expect(judge(wrong, { x: '7 × 0.10 is 0.70' })).toEqual({ kind: 'SKIPPED', why: 'refuted: 7 × 0.10 is 0.70' });
     expect(judge(wrong, { y: 'another case' }).kind).toBe('FAILED');
+    expect(judge({ ...wrong, id: 'constructor' }).kind).toBe('FAILED');
     expect(judge(caseOf({ ...PER_UNIT, expected: { amount: '0.70' } }), { x: 'no longer needed' })).toEqual({ kind: 'PASSED' });
     expect(Object.values(REFUTATIONS).filter((calculation) => !/\d.*=.*\d/.test(calculation))).toEqual([]);
   });
@@ -118,6 +119,7 @@ test.each([
   ['failing', JSON.stringify([{ ...PER_UNIT, id: 'dear', binding: true, expected: { amount: '70' } }]), ['FAILED   failing.json dear', '           amount: expected 70, ours 0.7', '13 passed, 1 failed, 2 skipped']],
   ['unreadable', '[{', ['FAILED   unreadable.json cannot be read', '13 passed, 1 failed, 2 skipped']],
   ['an-object', '{}', ['FAILED   an-object.json cannot be read: the file is not an array of cases', '13 passed, 1 failed, 2 skipped']],
+  ['half-broken', JSON.stringify([{ ...PER_UNIT, expected: { amount: '0.70' } }, { ...PER_UNIT, id: 'whole', expected: { amount: '0.70' } }]), ['FAILED   half-broken.json case 1 cannot be read: id is not text', '14 passed, 1 failed, 2 skipped']],
   ['unknown', JSON.stringify([{ id: 'odd', kind: 'guess', binding: true, expected: {} }]), ['FAILED   unknown.json odd', '           binding, but out of reach: no runner for kind guess', '13 passed, 1 failed, 2 skipped']],
 ])('one more file, %s, is told, and the others are run all the same', (name, content, told) => {
   const { lines, failed } = reportOf(folderWith(name, content));
