@@ -16,7 +16,7 @@ import {
 } from '../src/index.ts';
 import { chargesOfCycle } from '../src/run/charge.ts';
 import { settleCharge } from '../src/run/settle-charge.ts';
-import { amounts, answers, bill, chain, decimal, event, flat, graduated, itemsOf, perUnit, price, runFacts, SETTINGS, volume, type World } from './world.ts';
+import { amounts, answers, bill, chain, decimal, event, flat, graduated, itemsOf, perUnit, price, priceWith, runFacts, SETTINGS, version, volume, type World } from './world.ts';
 
 const calls = price('calls', 'calls', graduated('100 0.10', 'rest 0.05'));
 const world: World = {
@@ -28,6 +28,13 @@ const world: World = {
     event('late', 'calls', '2024-02-28T23:59:59.999999Z', '40', '2024-03-05T00:00:00Z'),
   ],
 };
+
+test('2,500 MB ÷ 1,000 × 0.60 = 1.50: the line has a quantity of MB and no unit amount, as 0.60 is the price of a GB', () => {
+  const modifiers = { unitConversion: { operation: 'DIVIDE', factor: decimal('1000') } } as const;
+  const prices = [priceWith('transfer', { meter: 'transfer' }, version(1, '2000-01-01', perUnit('0.60'), { modifiers }))];
+  const [line] = bill({ start: '2024-01-01T00:00:00Z', prices, events: [event('a', 'transfer', '2024-01-10T00:00:00Z', '2500')] }, 1).lines;
+  expect(line).toMatchObject({ quantity: '2500', unitAmount: null, amountMinorUnits: 150n });
+});
 
 describe('a subscription from 31 January, month by month', () => {
   test('29 February 01:00, run 1: 20.00 + (100 × 0.10 + 50 × 0.05) = 32.50', () => {

@@ -114,9 +114,11 @@ function quantityOf(line: SettledLine | null): Fraction | null {
   return quantities.every((quantity) => equalFractions(quantity, first)) ? first : null;
 }
 
+/** A unit conversion prices another unit than the one the quantity is shown in: side by side they would be read as a product. */
 function unitAmountOf({ parts: [first, ...more] }: SettledLine): Decimal | null {
-  const model = first?.part.version.model;
-  if (model === undefined || more.length > 0) return null;
+  if (first === undefined || more.length > 0) return null;
+  const { model, modifiers } = first.part.version;
+  if (modifiers?.unitConversion !== undefined) return null;
   if (model.kind === 'FLAT') return model.amount;
   return model.kind === 'PER_UNIT' ? model.unitAmount : null;
 }

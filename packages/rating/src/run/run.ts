@@ -102,6 +102,7 @@ export interface RunLine {
   readonly item: string;
   readonly priceCode: string;
   /** Of the last part, where the line has several. */
+  /** Of a line of several parts, the last one's. */
   readonly priceVersion: number;
   readonly chargeKind: ChargeKind;
   /** True for a line that corrects what was billed before: its amount and quantity are differences. */
@@ -113,7 +114,7 @@ export interface RunLine {
    * where the quantity has no finite decimal form, where the copies of an item change within the line, and for a true-up.
    */
   readonly quantity: string | null;
-  /** Where one unit amount holds for the whole line: FLAT and PER_UNIT, in one part. */
+  /** Where one unit amount holds for the whole line and for the unit of its quantity: FLAT and PER_UNIT, in one part, without a conversion. */
   readonly unitAmount: Decimal | null;
   readonly amountMinorUnits: bigint;
   readonly trace: LineTrace;

@@ -169,7 +169,7 @@ export interface InvoiceLine {
   readonly item: string;
   /** The price's code. */
   readonly price: string;
-  /** The price version that rated it. */
+  /** The price version that rated it; of a line of several parts, the last one's. */
   readonly priceVersion: number;
   /** The cycle it belongs to; an earlier one than the invoice's for a difference. */
   readonly cycleIndex: number;
@@ -177,9 +177,9 @@ export interface InvoiceLine {
   readonly servicePeriod?:
     | Period
     | undefined;
-  /** Decimal text; for an adjustment the change in quantity. */
+  /** Decimal text, in the unit that is metered; for an adjustment the change in quantity. Empty where there is none. */
   readonly quantity: string;
-  /** The price of one unit, decimal text; empty where there is none. */
+  /** The price of one unit of the quantity, decimal text: of FLAT and PER_UNIT in one part, without a unit conversion. Otherwise empty. */
   readonly unitAmount: string;
   /** What is charged. */
   readonly amount?:
