@@ -119,6 +119,17 @@ describe('modifiers', () => {
   ])('%s', (_name, model, modifiers, expected) => {
     expect(brief(validatePriceRule({ model, modifiers }))).toEqual(expected);
   });
+
+  test.each<[string, PriceModel, string]>([
+    ['PERCENTAGE', percentage({ percent: '1' }), 'PERCENTAGE rates events, not one quantity. Use its free amount, or GRADUATED_PERCENTAGE with a first tier of 0 %.'],
+    ['MATRIX', matrix('region', '0'), 'MATRIX rates groups, not one quantity. Give cells an amount of zero, or use another model.'],
+  ])('what to do instead of an included quantity of %s', (_name, model, message) => {
+    expect(validatePriceRule({ model, modifiers: { includedQuantity: decimal('1') } })).toMatchObject([{ message }]);
+  });
+
+  test('a first tier of 0 % is what is included: 150 @ [≤100 × 0 %, rest × 2 %] has no problem', () => {
+    expect(validatePriceRule({ model: percentTiers('100 0', 'rest 2') })).toEqual([]);
+  });
 });
 
 describe('a price, whole', () => {
