@@ -106,9 +106,9 @@ test('a side of several parts has them instead of a rating of its own: each with
   const { settled } = lineOf(april ?? { lines: [], subscription: '', runIndex: 0, engineVersion: 0, currencyExponent: 0, credits: [], digest: '' }, 'tokens');
   const at = (text: string) => timestampFromInstant(parseInstant(text));
   expect(settled).toMatchObject({ quantity: undefined, price: undefined, steps: [], exact: { numerator: '3601', denominator: '200' }, rounding: { amount: '18.01' } });
-  expect(settled?.parts.map(({ servicePeriod, price, steps, amount }) => [servicePeriod, price?.version, price?.resolvedAtTime, steps.map(({ step }) => step?.$case), amount])).toEqual([
-    [{ startTime: at('2026-04-01T00:00:00Z'), endTime: at('2026-04-16T12:00:00Z') }, 1, at('2026-04-01T00:00:00Z'), ['graduatedTier', 'graduatedTier', 'proration'], '13.01'],
-    [{ startTime: at('2026-04-16T12:00:00Z'), endTime: at('2026-05-01T00:00:00Z') }, 2, at('2026-04-16T12:00:00Z'), ['perUnit', 'minimum'], '5.00'],
+  expect(settled?.parts.map(({ servicePeriod, price, steps, amount }) => [servicePeriod, price?.version, price?.effectiveToTime, price?.resolvedAtTime, steps.map(({ step }) => step?.$case), amount])).toEqual([
+    [{ startTime: at('2026-04-01T00:00:00Z'), endTime: at('2026-04-16T12:00:00Z') }, 1, at('2026-04-16T12:00:00Z'), at('2026-04-01T00:00:00Z'), ['graduatedTier', 'graduatedTier', 'proration'], '13.01'],
+    [{ startTime: at('2026-04-16T12:00:00Z'), endTime: at('2026-05-01T00:00:00Z') }, 2, undefined, at('2026-04-16T12:00:00Z'), ['perUnit', 'minimum'], '5.00'],
   ]);
 }, 60_000);
 

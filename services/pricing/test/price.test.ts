@@ -102,6 +102,7 @@ describe('PublishPriceVersion', () => {
   });
 
   test.each<[title: string, model: PriceModel]>([
+    ['100 tiers', { model: { $case: 'graduated', value: { tiers: [...Array.from({ length: 99 }, (_, index) => tier(String(index + 1), '1')), tier('', '0.5')] } } }],
     ['flat', flat('19.99')],
     ['per unit, 38 digits', perUnit('12345678901234567890.123456789012345678')],
     ['graduated', { model: { $case: 'graduated', value: { tiers: [tier('99.5', '0.0000025', '3'), tier('', '0')] } } }],

@@ -102,7 +102,6 @@ export interface RunLine {
   readonly item: string;
   readonly priceCode: string;
   /** Of the last part, where the line has several. */
-  /** Of a line of several parts, the last one's. */
   readonly priceVersion: number;
   readonly chargeKind: ChargeKind;
   /** True for a line that corrects what was billed before: its amount and quantity are differences. */
@@ -111,10 +110,11 @@ export interface RunLine {
   readonly servicePeriod: Interval;
   /**
    * Exact decimal text; for an adjustment the change in quantity; over the parts of a line the usage adds up. `null`
-   * where the quantity has no finite decimal form, where the copies of an item change within the line, and for a true-up.
+   * where the quantity has no finite decimal form, where the copies of an item change within the line,
+   * where its versions rate usage and copies, and for a true-up.
    */
   readonly quantity: string | null;
-  /** Where one unit amount holds for the whole line and for the unit of its quantity: FLAT and PER_UNIT, in one part, without a conversion. */
+  /** Where one unit amount holds for the whole line, in the unit of its quantity: FLAT and PER_UNIT, in one part, unconverted. */
   readonly unitAmount: Decimal | null;
   readonly amountMinorUnits: bigint;
   readonly trace: LineTrace;
