@@ -65,6 +65,16 @@ test.each([
   expect(judge(caseOf({ ...fields, expected: { amount: '0.40', lines: [{ ...line, [name]: wrong }] } }))).toMatchObject({ kind: 'FAILED', why: expect.arrayContaining([difference]) });
 });
 
+test('groups are compared one by one: another value, one too many, one told twice', () => {
+  const fields = { ...SUM, group_by: ['region'], events: [{ timestamp: '2024-01-05T00:00:00Z', value: '2.5', properties: { region: 'eu' } }] };
+  const eu = { group: { region: 'eu' }, value: '2.5' };
+  const whyOf = (groups: unknown) => judge(caseOf({ ...fields, expected: { groups } }));
+  expect(whyOf([eu])).toEqual({ kind: 'PASSED' });
+  expect(whyOf([{ ...eu, value: '2' }])).toEqual({ kind: 'FAILED', why: ['group {"region":"eu"}: expected 2, ours 2.5'] });
+  expect(whyOf([])).toEqual({ kind: 'FAILED', why: ['group {"region":"eu"}: not expected'] });
+  expect(whyOf([eu, eu])).toEqual({ kind: 'FAILED', why: ['group {"region":"eu"}: expected twice'] });
+});
+
 describe('what cannot be run', () => {
   test.each([
     ['an unknown kind', { kind: 'guess', expected: {} }, 'no runner for kind guess'],

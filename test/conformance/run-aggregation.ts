@@ -94,11 +94,12 @@ function roundingOf(fields: Fields): ((quantity: Fraction) => Fraction) | null {
   return (quantity) => roundQuantity(quantity, { decimals, mode: mode[name] });
 }
 
-/** Groups stand in any order; one that is missing, or one too many, is a difference. */
+/** Groups stand in any order; one too many, or one told twice, is a difference. One without events is 0, whether it is there or not. */
 function sameGroups(expected: readonly Fields[], { groups = [] }: AggregatedUsage, rounding: (quantity: Fraction) => Fraction): readonly string[] {
   const ours = new Map(groups.map((one) => [groupKey(one.group), one]));
   const keys = expected.map((one) => groupKey(groupOfCase(object(one, 'group'))));
   const superfluous = [...ours.keys()].filter((key) => !keys.includes(key)).map((key) => `group ${key}: not expected`);
+  const repeated = keys.filter((key, position) => keys.indexOf(key) < position).map((key) => `group ${key}: expected twice`);
   const differences = expected.flatMap((one, position) => {
     const key = keys[position] ?? '';
     const group = ours.get(key);
@@ -107,7 +108,7 @@ function sameGroups(expected: readonly Fields[], { groups = [] }: AggregatedUsag
       ...(has(one, 'events_count') ? sameCount(`events of group ${key}`, text(one, 'events_count'), group?.eventCount ?? 0n) : []),
     ];
   });
-  return [...superfluous, ...differences];
+  return [...superfluous, ...repeated, ...differences];
 }
 
 function groupOfCase(group: Fields): UsageGroup {
