@@ -147,7 +147,7 @@ test.each([
   ['a failing case', () => [folderWith('fails', JSON.stringify([{ ...PER_UNIT, id: 'dear', expected: { amount: '70' } }]))], 1, '13 passed, 1 failed, 2 skipped\n'],
   ['a folder that is not there', () => [join(scratch, 'nowhere')], 1, ''],
   ['no folder', () => [], 2, ''],
-])('the command, given %s', (_title, args, exitCode, end) => {
+])('the command, given %s', { timeout: 60_000 }, (_title, args, exitCode, end) => {
   const { status, stdout } = spawnSync(process.execPath, ['--conditions=development', MAIN, ...args()], { encoding: 'utf8' });
   expect(status).toBe(exitCode);
   expect(stdout.endsWith(end)).toBe(true);

@@ -1,7 +1,7 @@
 // Every rpc of the contracts with a request that names resources. `ids` are either another organization's or nobody's; the
 // probe asserts that the two are answered alike. An rpc without an entry fails the build.
 import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
-import { BillingTiming } from '@valora/contracts/valora/pricing/v1/catalog';
+import { BillingTiming, VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
 import { Job } from '@valora/contracts/valora/scheduler/v1/scheduler';
 import { CancelTiming } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
@@ -109,7 +109,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   ...fence('metering'),
   ...audit('metering'),
   '/valora.pricing.v1.CatalogService/CreatePrice': (ids) => ({
-    requestId: ids.requestId, price: { code: ids.price, displayName: 'x', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [] },
+    requestId: ids.requestId, price: { code: ids.price, displayName: 'x', meter: '', currencyCode: 'USD', billingTiming: BillingTiming.IN_ARREARS, versions: [], bounds: [], versionResolution: VersionResolution.PERIOD_START },
   }),
   '/valora.pricing.v1.CatalogService/PublishPriceVersion': (ids) => ({
     requestId: ids.requestId, price: ids.price, effectiveFromTime: at('2029-01-01T00:00:00Z'), model: { model: { $case: 'flat', value: { amount: '1' } } }, allowBackDating: false,

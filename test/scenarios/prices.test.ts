@@ -35,7 +35,9 @@ let valora: TestValora;
 beforeAll(async () => { valora = await startTestValora(); });
 afterAll(async () => { await valora.stop(); });
 
-async function publish({ caller }: Scenario, price: string, from: string, wanted: Pick<PublishPriceVersionRequest, 'model' | 'modifiers'>): Promise<void> {
+type Publication = Pick<PublishPriceVersionRequest, 'model'> & Partial<PublishPriceVersionRequest>;
+
+async function publish({ caller }: Scenario, price: string, from: string, wanted: Publication): Promise<void> {
   await caller.catalog.publishPriceVersion({ requestId: `${price} ${from}`, price, effectiveFromTime: timestampFromInstant(parseInstant(from)), allowBackDating: false, ...wanted });
 }
 
@@ -163,4 +165,21 @@ test.each([
   await scenario.advance('2026-05-01T00:00:00Z');
   expect((await scenario.invoices()).map(summary)).toEqual([`acme 1: seat ${amount} = ${amount}`]);
   expect(await verdicts(scenario)).toEqual(['match']);
+}, 60_000);
+
+test('a version that ends within a period without another one stops a split run, names the instant, and is mended by publishing one', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z');
+  await scenario.plan('team', [seat]);
+  await publish(scenario, 'seat', '2026-04-11T00:00:00Z', { model: { model: { $case: 'flat', value: { amount: '45' } } }, effectiveToTime: timestampFromInstant(parseInstant('2026-04-21T00:00:00Z')) });
+  await scenario.subscribe('acme', 'team', '2026-04-01T00:00:00Z');
+  const failed = { reason: 'BILLING_RUN_FAILED', metadata: { subscription: 'acme', reason: 'PRICE_VERSION_MISSING' } };
+  await expect(scenario.advance('2026-05-01T00:00:00Z')).rejects.toMatchObject(failed);
+  await expect(scenario.advance('2026-05-01T00:00:00Z')).rejects.toThrow('Price seat has no version at 2026-04-21T00:00:00Z.');
+  await publish(scenario, 'seat', '2026-04-21T00:00:00Z', { model: { model: { $case: 'flat', value: { amount: '60' } } }, allowBackDating: true });
+  await scenario.advance('2026-05-01T00:00:01Z');
+  // 30.00 × 10/30 + 45.00 × 10/30 + 60.00 × 10/30.
+  expect((await scenario.invoices()).map(summary)).toEqual(['acme 1: seat 45.00 = 45.00']);
+  expect(await verdicts(scenario)).toEqual(['match']);
+  const [tree] = await explained(scenario);
+  expect(tree?.lines[0]?.settled?.parts.map(({ price, amount }) => [price?.version, price?.knownBeforeTime === undefined, amount])).toEqual([[1, false, '10.00'], [2, false, '15.00'], [3, true, '20.00']]);
 }, 60_000);

@@ -11,7 +11,7 @@ export interface SourceFile {
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const NOT_OURS = new Set(['node_modules', 'dist', 'generated', 'coverage', 'data', '.git', '.nx', '.valora']);
+const NOT_OURS = new Set(['node_modules', 'dist', 'generated', 'coverage', 'data', '.git', '.nx', '.valora', '.mutation']);
 const GENERATED_CONTRACTS = 'packages/contracts/src/gen';
 const TEXT = /(\.(ts|mts|js|mjs|sql|sh|proto|prisma|json|md|yaml|yml)|\/run|LICENSE)$/;
 

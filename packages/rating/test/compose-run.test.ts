@@ -74,6 +74,14 @@ describe('a subscription from 31 January, month by month', () => {
     expect(amounts(bill(changed('2024-04-30T01:00:00Z'), 3))).toEqual(['platform-item 20.00', 'calls-item 0.00']);
   });
 
+  test('150 MB ÷ 1,000 × 2.00 = 0.30: two dollars are not the price of one of the 150, so the line has no unit amount', () => {
+    const modifiers = { unitConversion: { operation: 'DIVIDE', factor: decimal('1000') } } as const;
+    const converted = priceWith('calls', { meter: 'calls' }, version(1, '2000-01-01', perUnit('2.00'), { modifiers }));
+    const unitAmounts = (one: Price) => bill({ ...world, prices: [one] }, 1).lines.map(({ quantity, unitAmount, amountMinorUnits }) => [quantity, unitAmount, amountMinorUnits]);
+    expect(unitAmounts(converted)).toEqual([['150', null, 30n]]);
+    expect(unitAmounts(price('calls', 'calls', perUnit('2.00')))).toEqual([['150', '2', 30000n]]);
+  });
+
   test('a line of cycle 1 has one key in every run', () => {
     const [, inRun1] = bill(world, 1).lines;
     const [, ofCycle2, inRun2] = bill(world, 2).lines;

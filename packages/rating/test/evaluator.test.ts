@@ -1,18 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, validatePriceRule } from '../src/index.ts';
+import { canonicalJson, validatePrice, validatePriceRule } from '../src/index.ts';
 import { faultsOf, trueUpFaults } from './evaluator.ts';
 import { goldens } from './golden-world.ts';
 import { rules } from './random-price.ts';
-import { randomRuns } from './random-trace.ts';
+import { randomPrices, randomRuns } from './random-trace.ts';
 import { rounds } from './rounds.ts';
 import { changedLeaves, changedSteps, partsOf, reasonForSilence, REASONS, type SeededFault } from './seeded-faults.ts';
 import { bill } from './world.ts';
 
 describe('random prices, charged in every way', () => {
-  test('every rule drawn is valid', () => {
-    fc.assert(fc.property(rules, (rule) => {
-      expect(validatePriceRule(rule).filter(({ severity }) => severity === 'ERROR')).toEqual([]);
+  test('every rule drawn is valid, and so is every price with its terms', () => {
+    fc.assert(fc.property(rules, randomPrices, (rule, price) => {
+      const problems = [validatePriceRule(rule), ...price.versions.map((version) => validatePrice({ rule: version, terms: price, ...price }))];
+      expect(problems.flat().filter(({ severity }) => severity === 'ERROR')).toEqual([]);
     }), rounds(1000));
   });
 
@@ -62,5 +63,6 @@ describe('the second evaluator finds every seeded fault', () => {
     const groupLine = lines.find(({ chargeKind, trace }) => chargeKind === 'USAGE' && trace.group !== undefined);
     expect(trueUpFaults(lines)).toEqual([]);
     expect(trueUpFaults([...lines, ...(groupLine === undefined ? [] : [groupLine])])).not.toEqual([]);
+    expect(trueUpFaults(lines.filter(({ chargeKind }) => chargeKind !== 'TRUE_UP'))).not.toEqual([]);
   });
 });

@@ -93,17 +93,37 @@ function minorUnits(amount: string, exponent: number): bigint {
 }
 
 /**
- * Where a true-up does not say what its item's group lines say. Zero lines may be left out of a run, so a true-up is only
- * held against group lines that are all there.
+ * Where a true-up does not say what its item's group lines say, and where the group lines of an item without one do not
+ * keep to its limits. Zero lines may be left out of a run, so a true-up is only held against group lines that are all
+ * there.
  */
 export function trueUpFaults(lines: readonly RunLine[]): string[] {
-  return lines.filter(({ chargeKind }) => chargeKind === 'TRUE_UP').flatMap((line) => {
-    const groups = lines.filter(({ chargeKind, item, priceCode, cycleIndex, isAdjustment }) =>
-      chargeKind === 'USAGE' && item === line.item && priceCode === line.priceCode && cycleIndex === line.cycleIndex && isAdjustment === line.isAdjustment);
-    return (['settled', 'billed'] as const).flatMap((name) => {
-      const side = line.trace[name];
-      return side === null ? [] : groupedFaults(side, groups.flatMap(({ trace }) => trace[name] ?? []), line.trace.exponent).map((fault) => `${name}: ${fault}`);
-    });
+  const items = new Map<string, RunLine[]>();
+  for (const line of lines.filter(({ chargeKind, trace }) => chargeKind === 'TRUE_UP' || trace.group !== undefined)) {
+    const key = JSON.stringify([line.cycleIndex, line.item, line.priceCode, line.isAdjustment]);
+    items.set(key, [...(items.get(key) ?? []), line]);
+  }
+  return [...items.values()].flatMap((of) => (['settled', 'billed'] as const).flatMap((name) => {
+    const trueUp = of.find(({ chargeKind }) => chargeKind === 'TRUE_UP');
+    const groupSides = of.filter((line) => line !== trueUp).flatMap(({ trace }) => trace[name] ?? []);
+    const exponent = of[0]?.trace.exponent ?? 0;
+    const side = trueUp?.trace[name] ?? null;
+    const isDropped = of.some(({ isAdjustment }) => isAdjustment); // a true-up that did not change
+    return (side !== null ? groupedFaults(side, groupSides, exponent) : isDropped ? [] : limitFaults(groupSides, exponent)).map((fault) => `${name}: ${fault}`);
+  }));
+}
+
+/** Of lines over a whole cycle; what limits others come to depends on parts that a group may not have. */
+function limitFaults(sides: readonly SideTrace[], exponent: number): string[] {
+  const settled = sides.reduce((total, { rounding }) => total + minorUnits(rounding.amount, exponent), 0n);
+  return sides.slice(0, 1).flatMap((side) => {
+    if ('parts' in side || side.servicePeriod !== undefined || side.limitDays !== undefined || sides.some((one) => 'parts' in one)) return [];
+    const { minimum, maximum } = side.price.modifiers ?? {};
+    const rounded = (limit: string) => roundedTo(pairOf(limit), exponent, side.rounding.mode);
+    return [
+      ...(minimum !== undefined && settled < rounded(minimum) ? ['the group lines settle below the minimum'] : []),
+      ...(maximum !== undefined && settled > rounded(maximum) ? ['the group lines settle above the maximum'] : []),
+    ];
   });
 }
 

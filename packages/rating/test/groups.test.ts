@@ -122,6 +122,13 @@ describe('rated by dimension', () => {
     expect(byGroup(world)).toEqual(['a: 15.00', 'b: 15.00', 'none: 3.00', 'true-up: 27.00']);
   });
 
+  test('a minimum that bears on one of two parts alone is made up for there', () => {
+    const limitedFirst = version(1, '2000-01-01', tiers, { to: '2024-04-16', modifiers: { minimum: decimal('60') } });
+    const world: World = { ...worldOf(tiers, byDimension), prices: [priceWith('calls', { meter: 'calls', groupBy: ['region'], rateBy: 'DIMENSION', versionResolution: 'SPLIT' }, limitedFirst, version(2, '2024-04-16', tiers))] };
+    // to 16 April 25 of 30, which lacks 5; after it a 8, with no minimum
+    expect(byGroup(world)).toEqual(['a: 15.00', 'b: 15.00', 'none: 3.00', 'true-up: 5.00']);
+  });
+
   test('lines say their group, and print', () => {
     const run = bill(worldOf(tiers, byDimension, { minimum: decimal('40') }), 1);
     expect(run.lines.map(({ description }) => description)).toEqual(['calls, region a', 'calls, region b', 'calls, region none', 'calls, true-up']);

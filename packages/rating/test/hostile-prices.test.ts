@@ -96,6 +96,7 @@ const WHOLE = /^(0|-?[1-9]\d*)$/;
 
 describe('hostile texts', () => {
   test('as parameters and quantities give an exact amount or a named refusal', () => {
+    const { numRuns } = rounds(10_000);
     const outcomes = { refused: 0, invalid: 0, rated: 0 };
     fc.assert(fc.property(hostile, prorations, fc.boolean(), (drawn, proration, isItem) => {
       const rule = orRefused(() => ruleOf(drawn));
@@ -119,8 +120,8 @@ describe('hostile texts', () => {
       const numbers = [...written.matchAll(/"(?:numerator|denominator|packages|events|paidEvents)":"([^"]*)"/g)].map(([, number = '']) => number);
       expect(numbers.filter((number) => !WHOLE.test(number))).toEqual([]);
       expect(typeof roundToMinorUnits(rated.amount, 2, 'HALF_UP').minorUnits).toBe('bigint');
-    }), rounds(10_000));
-    for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(100); // each door was passed, and closed
+    }), { numRuns });
+    for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(numRuns / 100); // each door was passed, and closed
   });
 
   test('the extremes are exact: 10³⁸ − 1 units at 10³⁸ − 1, in packages of 10⁻¹⁸', () => {

@@ -53,6 +53,25 @@ describe('a change within a cycle cuts it into parts', () => {
     expect(amounts(bill({ ...world, facts: factsOf({ fee: '1', calls: '1' }, [], { trialEnd: '2024-04-11' }) }, 1))).toEqual(['fee-item 20.00', 'calls-item 15.00']);
   });
 
+  test('a change within a trial bills nothing before its end, and the new quantity after it: 4 × 30 × 20/30', () => {
+    expect(amounts(bill({ ...world, facts: factsOf({ seats: '2' }, [['ITEMS_CHANGED', '2024-04-05', '2024-04-05', { seats: '4' }]], { trialEnd: '2024-04-11' }) }, 1))).toEqual(['seats-item 80.00']);
+  });
+
+  test('a change within a pause counts from its end: 2 × 30 × 9/30 + 4 × 30 × 11/30', () => {
+    const facts = factsOf({ seats: '2' }, [['PAUSED', '2024-04-10', '2024-04-10'], ['ITEMS_CHANGED', '2024-04-15', '2024-04-15', { seats: '4' }], ['RESUMED', '2024-04-20', '2024-04-20']]);
+    expect(amounts(bill({ ...world, facts }, 1))).toEqual(['seats-item 62.00']);
+  });
+
+  test.each<[string, readonly Change[], string]>([
+    ['of two changes at one instant the one recorded last holds', [['ITEMS_CHANGED', '2024-04-16', '2024-04-10', { seats: '9' }], ['ITEMS_CHANGED', '2024-04-16', '2024-04-11', { seats: '4' }]], 'seats-item 90.00'],
+    ['a change recorded later for an earlier day holds up to the other one', [['ITEMS_CHANGED', '2024-04-21', '2024-04-10', { seats: '4' }], ['ITEMS_CHANGED', '2024-04-11', '2024-04-11', { seats: '6' }]], 'seats-item 120.00'],
+    ['paused and resumed at one instant, in the order of recording', [['RESUMED', '2024-04-16', '2024-04-10'], ['PAUSED', '2024-04-16', '2024-04-11']], 'seats-item 30.00'],
+  ])('%s, however the facts are listed', (_name, changes, expected) => {
+    const facts = factsOf({ seats: '2' }, changes);
+    expect(amounts(bill({ ...world, facts }, 1))).toEqual([expected]);
+    expect(amounts(bill({ ...world, facts: facts.toReversed() }, 1))).toEqual([expected]);
+  });
+
   test('a quantity change cuts usage too, and tiers restart: 100 × 0.10 + (100 × 0.10 + 100 × 0.05)', () => {
     const run = bill({ ...world, facts: factsOf({ calls: '1' }, [['ITEMS_CHANGED', '2024-04-10', '2024-04-10', { calls: '2' }]]) }, 1);
     expect(amounts(run)).toEqual(['calls-item 25.00']);
@@ -87,6 +106,17 @@ describe('the parts of a line', () => {
     const facts = factsOf({ fee: '1' }, [['ITEMS_CHANGED', '2024-04-16', '2024-04-16', { other: '1' }]]);
     expect(amounts(bill({ ...world, prices: [...world.prices, other], facts }, 1))).toEqual(['fee-item 15.00', 'other-item 30.00']);
   });
+});
+
+test('aligned to the calendar the first cycle is a stub and the next ones are whole: 30 × 15/30, then 30', () => {
+  const aligned: World = { start: '2024-04-16T00:00:00Z', alignment: 'CALENDAR', prices: [fee] };
+  expect(chain(aligned, 3).map(amounts)).toEqual([['fee-item 15.00'], ['fee-item 30.00'], ['fee-item 30.00']]);
+});
+
+test('a version recorded at the very cutoff was not known before it: it mends the missing one', () => {
+  const mended = priceWith('fee', {}, version(1, '2024-01-01', flat('30.00'), { recorded: '2024-05-01T01:00:00Z' }));
+  const [line] = bill({ ...world, facts: factsOf({ fee: '1' }), prices: [mended] }, 1).lines;
+  expect(line?.trace.settled).toMatchObject({ price: { version: 1, knownBefore: null } });
 });
 
 describe('a version that takes over within a cycle', () => {
@@ -141,6 +171,13 @@ describe("a subscription's own versions", () => {
     const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
     const [line] = bill({ ...world, facts, prices, overrides: own(version(7, '2024-04-11', flat('10.00'))) }, 1).lines;
     expect(parts(line)).toEqual(['04-01 to 04-11 v1: 10.00', '04-11 to 05-01 v7: 6.67']);
+  });
+
+  test('two of one number, the catalog’s and its own, are two parts: 30 × 10/30 + 10 × 10/30 + 60 × 10/30', () => {
+    const prices = [priceWith('fee', { versionResolution: 'SPLIT' }, flat('30.00'))];
+    const overrides = own(version(1, '2024-04-11', flat('10.00'), { to: '2024-04-21' }), version(2, '2024-04-21', flat('60.00')));
+    const [line] = bill({ ...world, facts, prices, overrides }, 1).lines;
+    expect(parts(line)).toEqual(['04-01 to 04-11 v1: 10.00', '04-11 to 04-21 v1: 3.33', '04-21 to 05-01 v2: 20.00']);
   });
 
   test('of another price change nothing', () => {

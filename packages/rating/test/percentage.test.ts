@@ -136,6 +136,18 @@ describe('what one event costs at least and at most, 10 % + 1.00 each', () => {
     });
   });
 
+  test('an event at a limit is not limited, and what a price does not have stands in no step', () => {
+    const zero = { events: '0', amount: { numerator: '0', denominator: '1' } };
+    const [atLimits] = rateQuantity(limited('2', '5'), events('10, 40')).steps();
+    expect(atLimits).toMatchObject({ limited: { raised: zero, lowered: zero } });
+    expect(atLimits).not.toHaveProperty('free');
+    const [free] = rateQuantity(percentage({ percent: '10', freeEvents: '1' }), events('10, 40')).steps();
+    expect(free).toMatchObject({ free: { events: '1' } });
+    expect(free).not.toHaveProperty('limited');
+    const [plain] = rateQuantity(percentage({ percent: '10' }), events('10, 40')).steps();
+    expect(Object.keys(plain ?? {})).toEqual(['kind', 'quantity', 'percent', 'paidEvents', 'fixedAmount', 'amount']);
+  });
+
   test('values that are missing, or do not add up to the quantity, break off', () => {
     expect(() => rateQuantity(limited('2'), { ...events('1'), eventValues: null })).toThrow('needs their values');
     expect(() => rateQuantity(limited('2'), { ...events('1, 2'), quantity: fractionFromDecimal('4') })).toThrow('do not add up');

@@ -164,6 +164,7 @@ describe('whatever comes in, periods answer with an instant or refuse by name', 
   test('law', () => {
     const intervals = fc.constantFrom<PeriodInterval>('DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR');
     const cadences = fc.record({ anchor: anyMoment, interval: intervals, count: fc.oneof(fc.integer({ min: 1, max: 12 }), numbers), zone: zones });
+    const often = rounds(1000);
     let answered = 0;
     fc.assert(
       fc.property(cadences, numbers, anyMoment, anyMoment, (of, n, one, other) => {
@@ -185,9 +186,9 @@ describe('whatever comes in, periods answer with an instant or refuse by name', 
           }
         }
       }),
-      rounds(1000),
+      often,
     );
-    expect(answered).toBeGreaterThan(500);
+    if (often.numRuns >= 1000) expect(answered).toBeGreaterThan(often.numRuns / 2); // of a few, all may be refused
   });
 });
 

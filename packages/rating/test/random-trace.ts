@@ -61,6 +61,9 @@ const drawn = fc.record({
 });
 type Drawn = typeof drawn extends fc.Arbitrary<infer Value> ? Value : never;
 
+/** The prices of those runs, with all of their versions and overrides. */
+export const randomPrices: fc.Arbitrary<Price> = drawn.map((one) => ({ ...priceOf(one), versions: [...priceOf(one).versions, ...(one.override === null ? [] : [versionOf(one.override, 7, { from: LONG_AGO, to: null })])] }));
+
 /** The lines of one run, zeros included. */
 export const randomRuns: fc.Arbitrary<ComposedRun> = drawn.map((one) => {
   const facts = factsOf(one);

@@ -120,13 +120,6 @@ describe('modifiers', () => {
     expect(brief(validatePriceRule({ model, modifiers }))).toEqual(expected);
   });
 
-  test.each<[string, PriceModel, string]>([
-    ['PERCENTAGE', percentage({ percent: '1' }), 'PERCENTAGE rates events, not one quantity. Use its free amount, or GRADUATED_PERCENTAGE with a first tier of 0 %.'],
-    ['MATRIX', matrix('region', '0'), 'MATRIX rates groups, not one quantity. Give cells an amount of zero, or use another model.'],
-  ])('what to do instead of an included quantity of %s', (_name, model, message) => {
-    expect(validatePriceRule({ model, modifiers: { includedQuantity: decimal('1') } })).toMatchObject([{ message }]);
-  });
-
   test('a first tier of 0 % is what is included: 150 @ [≤100 × 0 %, rest × 2 %] has no problem', () => {
     expect(validatePriceRule({ model: percentTiers('100 0', 'rest 2') })).toEqual([]);
   });
@@ -170,12 +163,20 @@ describe('a price, whole', () => {
     ['a percentage of a MAX', { model: percentage({ percent: '1', fixedAmount: '1' }), aggregation: 'MAX' }, []],
     ['the organization’s currency', { organizationCurrency: 'USD' }, []],
     ['another one', { organizationCurrency: 'EUR' }, ['ERROR currency_code CURRENCY_MISMATCH']],
+    ['one without decimals', { currencyCode: 'JPY', organizationCurrency: 'JPY' }, []],
     ['none at all', { currencyCode: 'XXX', organizationCurrency: 'EUR' }, ['ERROR currency_code CURRENCY_UNKNOWN']],
     ['everything wrong, in the order of the fields', { model: packages('0', '1'), currencyCode: 'usd', billingTiming: 'IN_ADVANCE', groupBy: ['a', 'a'] }, [
       'ERROR package_size PACKAGE_SIZE_NOT_POSITIVE', 'ERROR currency_code CURRENCY_UNKNOWN', 'ERROR billing_timing IN_ADVANCE_NEEDS_FEE', 'ERROR group_by[1] GROUP_BY_REPEATED',
     ]],
   ])('%s', (_name, change, expected) => {
     expect(problemsOf(change)).toEqual(expected);
+  });
+
+  test.each([
+    ['PERCENTAGE', freely, 'PERCENTAGE rates events, not one quantity. Use its free amount, or GRADUATED_PERCENTAGE with a first tier of 0 %.'],
+    ['MATRIX', matrix('region', '0'), 'MATRIX rates groups, not one quantity. Give cells an amount of zero, or use another model.'],
+  ])('an included quantity beside %s: what to use instead', (_kind, model, message) => {
+    expect(validatePriceRule({ model, modifiers: { includedQuantity: decimal('1') } })).toMatchObject([{ message }]);
   });
 
   test('every message says the fix, as a sentence of its own', () => {

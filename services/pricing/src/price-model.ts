@@ -13,7 +13,6 @@ const TIERS_MAX = 100;
 const MODEL_FIELDS: Readonly<Record<ModelCase['$case'], string>> = {
   flat: 'flat', perUnit: 'per_unit', graduated: 'graduated', volume: 'volume', package: 'package', stairstep: 'stairstep', percentage: 'percentage', graduatedPercentage: 'graduated_percentage',
 };
-const PLACEHOLDER: PriceModel = { kind: 'FLAT', amount: parseDecimal('0') };
 /** What rates single events. */
 const NO_EVENT_TERMS = { freeEvents: null, freeAmount: null, eventMinimum: null, eventMaximum: null } as const satisfies Partial<PercentageTerms>;
 
@@ -23,19 +22,14 @@ export interface ReadModel {
   readonly path: string;
 }
 
-/** Notes what is malformed; `null` where no model is given, which is noted too. */
-export function readPriceModel(fields: Fields, field: string, message: PriceModelMessage | undefined): ReadModel | null {
+/** Notes what is malformed. A model that is missing is noted and read as nothing due, of which there is no more to say. */
+export function readPriceModel(fields: Fields, field: string, message: PriceModelMessage | undefined): ReadModel {
   if (message?.model === undefined) {
     fields.refuse(field, 'MISSING', `Must be one of ${Object.values(MODEL_FIELDS).join(', ')}.`);
-    return null;
+    return { model: { kind: 'FLAT', amount: parseDecimal('0') }, path: field };
   }
   const path = `${field}.${MODEL_FIELDS[message.model.$case]}`;
   return { model: modelFromProto(fields, path, message.model), path };
-}
-
-/** What stands for a model that is missing; the request is refused. */
-export function placeholderModel(): PriceModel {
-  return PLACEHOLDER;
 }
 
 function modelFromProto(fields: Fields, path: string, message: ModelCase): PriceModel {

@@ -2,7 +2,7 @@
 import type { Fields } from '@valora/chassis';
 import type { PriceVersion as PriceVersionMessage } from '@valora/contracts/valora/pricing/v1/catalog';
 import { validatePriceRule, type PriceProblem, type PriceRule } from '@valora/rating';
-import { placeholderModel, readPriceModel } from './price-model.ts';
+import { readPriceModel } from './price-model.ts';
 import { readPriceModifiers } from './price-modifiers.ts';
 
 export interface ParsedPriceRule {
@@ -19,8 +19,10 @@ export function parsePriceRule(fields: Fields, prefix: string, { model, modifier
   const notedBefore = fields.violations.length;
   const read = readPriceModel(fields, `${prefix}model`, model);
   const modifiers = readPriceModifiers(fields, `${prefix}modifiers`, modifiersMessage);
-  const rule: PriceRule = { model: read?.model ?? placeholderModel(), ...(modifiers === undefined ? {} : { modifiers }) };
-  const problems = validatePriceRule(rule).map((problem) => ({ ...problem, path: problem.path.startsWith('modifiers.') ? `${prefix}${problem.path}` : `${read?.path ?? prefix}.${problem.path}` }));
+  const rule: PriceRule = { model: read.model, ...(modifiers === undefined ? {} : { modifiers }) };
+  // The core names a modifier's field from the version on, and a model's from the model on.
+  const fieldOf = (path: string): string => (path.startsWith('modifiers.') ? `${prefix}${path}` : `${read.path}.${path}`);
+  const problems = validatePriceRule(rule).map((problem) => ({ ...problem, path: fieldOf(problem.path) }));
   // A malformed decimal was noted above and read as 0; what the core says about that 0 would only confuse.
   const malformed = new Set(fields.violations.slice(notedBefore).map((violation) => violation.field));
   for (const { severity, path, reason, message } of problems) {

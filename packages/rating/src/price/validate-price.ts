@@ -74,7 +74,8 @@ function currencyProblems({ currencyCode, organizationCurrency }: PriceToValidat
 
 function isCurrency(code: string): boolean {
   try {
-    return currencyExponent(code) >= 0;
+    currencyExponent(code);
+    return true;
   } catch (refused) {
     if (refused instanceof RatingError) return false;
     throw refused;

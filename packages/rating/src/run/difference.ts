@@ -106,20 +106,14 @@ function quantityDifference(settled: SettledLine | null, billed: SettledLine | n
   return now === null || before === null ? null : fractionToDecimal(subtractFractions(now, before));
 }
 
-/**
- * The usage of all parts; the copies of an item if they are the same in all of them; `null` where one version rates usage
- * and another one copies.
- */
+/** The usage of all parts; the copies of an item if they are the same in all of them. */
 function quantityOf(line: SettledLine | null): Fraction | null {
-  const parts = line?.parts ?? [];
-  const quantities = parts.flatMap(({ quantity }) => quantity ?? []);
+  const quantities = line?.parts.flatMap(({ quantity }) => quantity ?? []) ?? [];
   const [first] = quantities;
-  if (first === undefined || parts.some(({ quantityTrace }) => quantityTrace.kind !== parts[0]?.quantityTrace.kind)) return null;
-  if (parts[0]?.quantityTrace.kind === 'USAGE') return sumFractions(quantities);
+  if (first === undefined || line?.parts[0]?.quantityTrace.kind === 'USAGE') return first === undefined ? null : sumFractions(quantities);
   return quantities.every((quantity) => equalFractions(quantity, first)) ? first : null;
 }
 
-/** None where the quantity is converted: the amount is then one of another unit than the line's. */
 function unitAmountOf({ parts: [first, ...more] }: SettledLine): Decimal | null {
   if (first === undefined || more.length > 0) return null;
   const { model, modifiers } = first.part.version;

@@ -110,11 +110,10 @@ export interface RunLine {
   readonly servicePeriod: Interval;
   /**
    * Exact decimal text; for an adjustment the change in quantity; over the parts of a line the usage adds up. `null`
-   * where the quantity has no finite decimal form, where the copies of an item change within the line,
-   * where its versions rate usage and copies, and for a true-up.
+   * where the quantity has no finite decimal form, where the copies of an item change within the line, and for a true-up.
    */
   readonly quantity: string | null;
-  /** Where one unit amount holds for the whole line, in the unit of its quantity: FLAT and PER_UNIT, in one part, unconverted. */
+  /** Where one amount holds for each unit of the quantity: FLAT and PER_UNIT, in one part, priced in the unit that is metered. */
   readonly unitAmount: Decimal | null;
   readonly amountMinorUnits: bigint;
   readonly trace: LineTrace;

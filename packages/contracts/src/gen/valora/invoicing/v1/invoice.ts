@@ -169,7 +169,7 @@ export interface InvoiceLine {
   readonly item: string;
   /** The price's code. */
   readonly price: string;
-  /** The price version that rated it; of a line of several parts, the last one's. */
+  /** The price version that rated it; the last one, where the line has several parts. */
   readonly priceVersion: number;
   /** The cycle it belongs to; an earlier one than the invoice's for a difference. */
   readonly cycleIndex: number;
@@ -177,9 +177,9 @@ export interface InvoiceLine {
   readonly servicePeriod?:
     | Period
     | undefined;
-  /** Decimal text, in the unit that is metered; for an adjustment the change in quantity. Empty where there is none. */
+  /** Decimal text, in the unit that is metered; for an adjustment the change in quantity. Empty where there is not one, or no finite one. */
   readonly quantity: string;
-  /** The price of one unit of the quantity, decimal text: of FLAT and PER_UNIT in one part, without a unit conversion. Otherwise empty. */
+  /** The price of one unit of the quantity, decimal text; empty where there is none: other models, several parts, converted units. */
   readonly unitAmount: string;
   /** What is charged. */
   readonly amount?:
