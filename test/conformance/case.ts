@@ -24,6 +24,11 @@ export type Answer =
   /** The shape of the case is beyond what the core has. */
   | { readonly kind: 'OUTSIDE'; readonly why: string };
 
+/** A case with nothing to compare must not pass for agreeing with everything. */
+export function nothingToCompare(...names: readonly string[]): Answer {
+  return outside(`nothing to compare is expected: none of ${names.join(', ')}`);
+}
+
 export function compared(...differences: readonly (readonly string[])[]): Answer {
   return { kind: 'COMPARED', differences: differences.flat() };
 }

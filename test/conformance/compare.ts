@@ -60,7 +60,8 @@ export function sum(numbers: readonly Fraction[]): Fraction {
   return numbers.reduce(addFractions, ZERO);
 }
 
-function shown(value: Fraction): string {
+/** Text that `number` reads. */
+export function shown(value: Fraction): string {
   const { numerator, denominator } = fractionToJson(value);
   return fractionToDecimal(value) ?? `${numerator}/${denominator}`;
 }

@@ -52,12 +52,39 @@ describe('a case agrees or is told what differs', () => {
   });
 });
 
+test.each([
+  ['quantity', '4', 'line usage quantity: expected 4, ours 7'],
+  ['unit_amount', '0.2', 'line usage unit_amount: expected 0.2, ours 0.1'],
+  ['amount', '0.6', 'line usage: expected 0.6, ours 0.7'],
+  ['total', '0.3', 'line usage total: expected 0.3, ours 0.4'],
+  ['discount', '0', 'discounts: expected 0, ours 0.3'],
+] as const)('the %s of a line that a maximum discounts is compared', (name, wrong, difference) => {
+  const fields = { ...PER_UNIT, price: { unit_amount: '0.10', maximum: '0.40' } };
+  const line = { ref: 'usage', quantity: '7', unit_amount: '0.1', amount: '0.7', discount: '0.3', total: '0.4' };
+  expect(judge(caseOf({ ...fields, expected: { amount: '0.40', lines: [line] } }))).toEqual({ kind: 'PASSED' });
+  expect(judge(caseOf({ ...fields, expected: { amount: '0.40', lines: [{ ...line, [name]: wrong }] } }))).toMatchObject({ kind: 'FAILED', why: expect.arrayContaining([difference]) });
+});
+
+test('groups are compared one by one: another value, one too many, one told twice', () => {
+  const fields = { ...SUM, group_by: ['region'], events: [{ timestamp: '2024-01-05T00:00:00Z', value: '2.5', properties: { region: 'eu' } }] };
+  const eu = { group: { region: 'eu' }, value: '2.5' };
+  const whyOf = (groups: unknown) => judge(caseOf({ ...fields, expected: { groups } }));
+  expect(whyOf([eu])).toEqual({ kind: 'PASSED' });
+  expect(whyOf([{ ...eu, value: '2' }])).toEqual({ kind: 'FAILED', why: ['group {"region":"eu"}: expected 2, ours 2.5'] });
+  expect(whyOf([])).toEqual({ kind: 'FAILED', why: ['group {"region":"eu"}: not expected'] });
+  expect(whyOf([eu, eu])).toEqual({ kind: 'FAILED', why: ['group {"region":"eu"}: expected twice'] });
+});
+
 describe('what cannot be run', () => {
   test.each([
     ['an unknown kind', { kind: 'guess', expected: {} }, 'no runner for kind guess'],
     ['no kind at all', { expected: {} }, 'no runner for kind none'],
     ['an unknown model', { ...PER_UNIT, model: 'auction', expected: { amount: '1' } }, 'no model auction'],
     ['an unknown aggregation', { ...SUM, aggregation: 'median', expected: { value: '1' } }, 'no aggregation median'],
+    ['a quantity of which nothing is expected', { ...SUM, expected: { amount: '2.5' } }, 'nothing to compare is expected: none of value, events_count, groups'],
+    ['a period of which nothing is expected', { ...SERIES, kind: 'containing', at: '2024-02-01', expected: {} }, 'nothing to compare is expected: none of start, end'],
+    ['boundaries of which none is expected', { ...SERIES, expected: { boundaries: [] } }, 'nothing to compare is expected: none of boundaries'],
+    ['invoices without a line', { ...LIFE, expected: { invoices: [] } }, 'nothing to compare is expected: none of invoices.lines, credit_notes.lines'],
   ])('%s fails where it is binding, and is skipped where it is not', (_title, fields, why) => {
     expect(judge(caseOf(fields))).toEqual({ kind: 'FAILED', why: [`binding, but out of reach: ${why}`] });
     expect(judge(caseOf({ ...fields, binding: false }))).toEqual({ kind: 'SKIPPED', why: `shape: ${why}` });
@@ -82,6 +109,7 @@ describe('what cannot be run', () => {
     const wrong = caseOf({ ...PER_UNIT, expected: { amount: '0.71' } });
     expect(judge(wrong, { x: '7 × 0.10 is 0.70' })).toEqual({ kind: 'SKIPPED', why: 'refuted: 7 × 0.10 is 0.70' });
     expect(judge(wrong, { y: 'another case' }).kind).toBe('FAILED');
+    expect(judge({ ...wrong, id: 'constructor' }).kind).toBe('FAILED');
     expect(judge(caseOf({ ...PER_UNIT, expected: { amount: '0.70' } }), { x: 'no longer needed' })).toEqual({ kind: 'PASSED' });
     expect(Object.values(REFUTATIONS).filter((calculation) => !/\d.*=.*\d/.test(calculation))).toEqual([]);
   });
@@ -101,6 +129,7 @@ test.each([
   ['failing', JSON.stringify([{ ...PER_UNIT, id: 'dear', binding: true, expected: { amount: '70' } }]), ['FAILED   failing.json dear', '           amount: expected 70, ours 0.7', '13 passed, 1 failed, 2 skipped']],
   ['unreadable', '[{', ['FAILED   unreadable.json cannot be read', '13 passed, 1 failed, 2 skipped']],
   ['an-object', '{}', ['FAILED   an-object.json cannot be read: the file is not an array of cases', '13 passed, 1 failed, 2 skipped']],
+  ['half-broken', JSON.stringify([{ ...PER_UNIT, expected: { amount: '0.70' } }, { ...PER_UNIT, id: 'whole', expected: { amount: '0.70' } }]), ['FAILED   half-broken.json case 1 cannot be read: id is not text', '14 passed, 1 failed, 2 skipped']],
   ['unknown', JSON.stringify([{ id: 'odd', kind: 'guess', binding: true, expected: {} }]), ['FAILED   unknown.json odd', '           binding, but out of reach: no runner for kind guess', '13 passed, 1 failed, 2 skipped']],
 ])('one more file, %s, is told, and the others are run all the same', (name, content, told) => {
   const { lines, failed } = reportOf(folderWith(name, content));

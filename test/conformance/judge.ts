@@ -16,7 +16,7 @@ export type Verdict =
   | { readonly kind: 'SKIPPED'; readonly why: string };
 
 export function judge(one: ConformanceCase, refutations: Readonly<Record<string, string>> = REFUTATIONS): Verdict {
-  const refutation = refutations[one.id];
+  const refutation = Object.hasOwn(refutations, one.id) ? refutations[one.id] : undefined;
   let answer: Answer;
   try {
     answer = runCase(one);

@@ -12,7 +12,7 @@ import {
   type RatingStep,
   subtractFractions,
 } from '@valora/rating';
-import { sameCount, sameNumber, sameToItsDigits, ZERO } from './compare.ts';
+import { number, sameCount, sameNumber, sameToItsDigits, shown, sum, ZERO } from './compare.ts';
 import { type Fields, has, MalformedCase, objects, text, textIfAny } from './fields.ts';
 
 type TieredStep = Extract<RatingStep, { tier: number }>;
@@ -29,7 +29,7 @@ export function sameParts(price: PriceRule, quantity: RatableQuantity, expected:
     ...ifAny(expected, 'gross_amount', (given) => sameNumber('gross_amount', given, ratePrice(withoutMaximum(price), quantity).amount)),
     ...(has(expected, 'per_tier') ? sameTiers(objects(expected, 'per_tier'), tiers) : []),
     ...(has(expected, 'details') ? sameDetails(objects(expected, 'details'), steps) : []),
-    ...(has(expected, 'lines') ? objects(expected, 'lines').flatMap((line) => sameLine(line, steps)) : []),
+    ...(has(expected, 'lines') ? sameLines(objects(expected, 'lines'), rated.amount, steps) : []),
   ];
 }
 
@@ -106,22 +106,56 @@ function sameDetails(expected: readonly Fields[], steps: readonly RatingStep[]):
   ];
 }
 
-/** Where a system makes a line of each part of a price: ours are steps of one line. */
-function sameLine(line: Fields, steps: readonly RatingStep[]): Differences {
-  const reference = text(line, 'ref');
-  return sameNumber(`line ${reference}`, text(line, 'amount'), partAmount(reference, steps));
+/** What a line of another system says of a step of ours. */
+interface Part {
+  readonly quantity: Fraction;
+  readonly unitAmount: Fraction;
+  readonly amount: Fraction;
 }
 
-function partAmount(reference: string, steps: readonly RatingStep[]): Fraction {
+/** Where a system makes a line of each part of a price: ours are steps of one line, and what it discounts from its lines is what our maximum lowers. */
+function sameLines(lines: readonly Fields[], amount: Fraction, steps: readonly RatingStep[]): Differences {
+  const given = (name: string): Fraction => sum(lines.map((line) => number(textIfAny(line, name) ?? '0')));
+  const lowered = steps.find(({ kind }) => kind === 'MAXIMUM');
+  const loweredBy = lowered?.kind === 'MAXIMUM' ? subtractFractions(ZERO, fractionFromJson(lowered.amount)) : ZERO;
+  return [
+    ...lines.flatMap((line) => sameLine(line, partOf(text(line, 'ref'), steps))),
+    ...sameNumber('lines less their discounts', shown(subtractFractions(given('amount'), given('discount'))), amount),
+    ...sameNumber('discounts', shown(given('discount')), loweredBy),
+  ];
+}
+
+function sameLine(line: Fields, { quantity, unitAmount, amount }: Part): Differences {
+  const name = `line ${text(line, 'ref')}`;
+  return [
+    ...sameNumber(name, text(line, 'amount'), amount),
+    ...ifAny(line, 'quantity', (given) => sameNumber(`${name} quantity`, given, quantity)),
+    ...ifAny(line, 'unit_amount', (given) => sameNumber(`${name} unit_amount`, given, unitAmount)),
+    ...ifAny(line, 'total', (given) => sameNumber(`${name} total`, given, subtractFractions(amount, number(textIfAny(line, 'discount') ?? '0')))),
+  ];
+}
+
+/** What is due once is one at its amount. */
+function dueOnce(amount: Fraction): Part {
+  return { quantity: number('1'), unitAmount: amount, amount };
+}
+
+const NO_PART: Part = { quantity: ZERO, unitAmount: ZERO, amount: ZERO };
+
+function partOf(reference: string, steps: readonly RatingStep[]): Part {
   const [, tier, part] = /^tier (\d+) (unit|flat)$/.exec(reference) ?? [];
   if (tier !== undefined) {
     const step = steps.find((one): one is TieredStep => 'tier' in one && one.tier === Number(tier));
-    if (step === undefined) return ZERO;
-    return part === 'flat' ? flatOf(step) : unitTotal(step);
+    if (step === undefined) return NO_PART;
+    if (part === 'flat') return dueOnce(flatOf(step));
+    const unitAmount = 'unitAmount' in step ? fractionFromDecimal(step.unitAmount) : ZERO;
+    return { quantity: fractionFromJson(step.quantity), unitAmount, amount: unitTotal(step) };
   }
   const kinds: Readonly<Record<string, RatingStep['kind']>> = { flat: 'FLAT', usage: 'PER_UNIT', minimum: 'MINIMUM' };
   const kind = kinds[reference];
   if (kind === undefined) throw new MalformedCase(`no line ${reference}`);
   const step = steps.find((one) => one.kind === kind);
-  return step !== undefined && 'amount' in step ? fractionFromJson(step.amount) : ZERO;
+  if (step?.kind === 'MINIMUM') return dueOnce(fractionFromJson(step.amount));
+  if (step?.kind !== 'FLAT' && step?.kind !== 'PER_UNIT') return NO_PART;
+  return { quantity: fractionFromJson(step.quantity), unitAmount: fractionFromDecimal(step.unitAmount), amount: fractionFromJson(step.amount) };
 }

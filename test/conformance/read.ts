@@ -1,10 +1,11 @@
-/** Reads every `*.json` file of a folder: each is an array of cases. A file that is not is named, and the others are read all the same. */
+/** Reads every `*.json` file of a folder: each is an array of cases. A file that is not is named, and so is an element that is no case; the others are read all the same. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConformanceCase } from './case.ts';
 import { type Fields, fieldsOf, MalformedCase, object, text, textIfAny } from './fields.ts';
 
 export interface Unreadable {
+  /** Its name, or `name case 3`. */
   readonly file: string;
   readonly why: string;
 }
@@ -18,20 +19,28 @@ export interface ReadFolder {
 export function readFolder(folder: string): ReadFolder {
   const cases: ConformanceCase[] = [];
   const unreadable: Unreadable[] = [];
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.json')).sort()) {
+  const read = <Value>(name: string, reader: () => Value): Value | null => {
     try {
-      cases.push(...readFile(folder, file));
+      return reader();
     } catch (error) {
-      unreadable.push({ file, why: error instanceof Error ? error.message : String(error) });
+      unreadable.push({ file: name, why: error instanceof Error ? error.message : String(error) });
+      return null;
+    }
+  };
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.json')).sort()) {
+    for (const [position, value] of (read(file, () => readArray(join(folder, file))) ?? []).entries()) {
+      const name = `case ${position + 1}`;
+      const one = read(`${file} ${name}`, () => caseOf(file, fieldsOf(value, name)));
+      if (one !== null) cases.push(one);
     }
   }
   return { cases, unreadable };
 }
 
-function readFile(folder: string, file: string): readonly ConformanceCase[] {
-  const content: unknown = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+function readArray(path: string): readonly unknown[] {
+  const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (!Array.isArray(content)) throw new MalformedCase('the file is not an array of cases');
-  return content.map((value, position) => caseOf(file, fieldsOf(value, `case ${position + 1}`)));
+  return content;
 }
 
 function caseOf(file: string, fields: Fields): ConformanceCase {

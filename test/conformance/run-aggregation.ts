@@ -3,7 +3,7 @@ import {
   aggregateUsage, type AggregatedUsage, type AggregationKind, type DigestedUsageEvent, exactFromJson, type Fraction, groupKey, type GroupLevel, type Interval, levelsAfter,
   matchesFilters, parseDecimal, type PropertyFilter, roundQuantity, sha256Hex, type UsageEvent, usageEventContent, type UsageGroup,
 } from '@valora/rating';
-import { type Answer, compared, type ConformanceCase, outside } from './case.ts';
+import { type Answer, compared, type ConformanceCase, nothingToCompare, outside } from './case.ts';
 import { sameCount, sameNumber, ZERO } from './compare.ts';
 import { type Fields, has, list, MalformedCase, object, objects, text, textIfAny, texts } from './fields.ts';
 import { interval, time } from './times.ts';
@@ -14,6 +14,8 @@ const UNIQUE_PROPERTY = 'unique key';
 const KINDS: Readonly<Record<string, AggregationKind>> = {
   count: 'COUNT', sum: 'SUM', max: 'MAX', min: 'MIN', avg: 'AVERAGE', average: 'AVERAGE', latest: 'LATEST', unique: 'UNIQUE_COUNT', unique_count: 'UNIQUE_COUNT', weighted_sum: 'WEIGHTED_SUM',
 };
+
+const COMPARED = ['value', 'events_count', 'groups'] as const;
 
 export function runAggregation({ fields, expected }: ConformanceCase): Answer {
   const name = text(fields, 'aggregation');
@@ -26,6 +28,7 @@ export function runAggregation({ fields, expected }: ConformanceCase): Answer {
   if (fields['recurring'] === true && kind !== 'WEIGHTED_SUM') return outside('a quantity that lasts beyond its period, unweighted');
   const rounding = roundingOf(fields);
   if (rounding === null) return outside('rounding to tens and above');
+  if (!COMPARED.some((name) => has(expected, name))) return nothingToCompare(...COMPARED);
   const usage = usageOf(kind, fields, filters);
   return compared(
     has(expected, 'value') ? sameNumber('value', text(expected, 'value'), rounding(exactFromJson(usage.quantity))) : [],
@@ -91,11 +94,12 @@ function roundingOf(fields: Fields): ((quantity: Fraction) => Fraction) | null {
   return (quantity) => roundQuantity(quantity, { decimals, mode: mode[name] });
 }
 
-/** Groups stand in any order; one that is missing, or one too many, is a difference. */
+/** Groups stand in any order; one too many, or one told twice, is a difference. One without events is 0, whether it is there or not. */
 function sameGroups(expected: readonly Fields[], { groups = [] }: AggregatedUsage, rounding: (quantity: Fraction) => Fraction): readonly string[] {
   const ours = new Map(groups.map((one) => [groupKey(one.group), one]));
   const keys = expected.map((one) => groupKey(groupOfCase(object(one, 'group'))));
   const superfluous = [...ours.keys()].filter((key) => !keys.includes(key)).map((key) => `group ${key}: not expected`);
+  const repeated = keys.filter((key, position) => keys.indexOf(key) < position).map((key) => `group ${key}: expected twice`);
   const differences = expected.flatMap((one, position) => {
     const key = keys[position] ?? '';
     const group = ours.get(key);
@@ -104,7 +108,7 @@ function sameGroups(expected: readonly Fields[], { groups = [] }: AggregatedUsag
       ...(has(one, 'events_count') ? sameCount(`events of group ${key}`, text(one, 'events_count'), group?.eventCount ?? 0n) : []),
     ];
   });
-  return [...superfluous, ...differences];
+  return [...superfluous, ...repeated, ...differences];
 }
 
 function groupOfCase(group: Fields): UsageGroup {

@@ -6,7 +6,7 @@
  * subtracted as settled, and so is what a minimum makes up for.
  */
 import { fractionFromDecimal, parseDecimal, ratePrice, subtractFractions } from '@valora/rating';
-import { type Answer, compared, type ConformanceCase, outside } from './case.ts';
+import { type Answer, compared, type ConformanceCase, nothingToCompare, outside } from './case.ts';
 import { number, sameNumber } from './compare.ts';
 import { type Fields, has, object, objects, text, textIfAny } from './fields.ts';
 import { type Money, moneyOf, settled } from './money.ts';
@@ -19,6 +19,7 @@ export function runLifecycle(one: ConformanceCase): Answer {
   const money = moneyOf(one);
   const notes = has(expected, 'credit_notes') ? objects(expected, 'credit_notes') : [];
   const lines = [...objects(expected, 'invoices'), ...notes].flatMap((invoice) => objects(invoice, 'lines'));
+  if (lines.length === 0) return nothingToCompare('invoices.lines', 'credit_notes.lines');
   const answers = lines.map((line) => runLine(line, zoneOf(fields), money));
   return answers.find(({ kind }) => kind === 'OUTSIDE') ?? compared(...answers.map((answer) => (answer.kind === 'COMPARED' ? answer.differences : [])));
 }

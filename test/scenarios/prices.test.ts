@@ -27,6 +27,8 @@ const tokens = metered('tokens', { $case: 'graduated', value: { tiers: [{ upTo: 
 const seat: PriceSample = { code: 'seat', displayName: 'Seat', meter: null, model: { $case: 'flat', value: { amount: '30' } }, versionResolution: VersionResolution.SPLIT };
 /** Half a licence is included, of any part of a period. */
 const licence: PriceSample = { code: 'licence', displayName: 'Licence', meter: null, model: { $case: 'perUnit', value: { unitAmount: '10' } }, modifiers: { includedQuantity: '0.5' } };
+/** Of half a period the minimum is half, so what lies between the two is not raised. */
+const texts = metered('texts', { $case: 'perUnit', value: { unitAmount: '0.04' } }, { modifiers: { minimum: '5' } });
 const prices = [transfer, payments, rows, calls, volume, tokens, seat];
 
 let valora: TestValora;
@@ -106,9 +108,9 @@ test('a side of several parts has them instead of a rating of its own: each with
   const { settled } = lineOf(april ?? { lines: [], subscription: '', runIndex: 0, engineVersion: 0, currencyExponent: 0, credits: [], digest: '' }, 'tokens');
   const at = (text: string) => timestampFromInstant(parseInstant(text));
   expect(settled).toMatchObject({ quantity: undefined, price: undefined, steps: [], exact: { numerator: '3601', denominator: '200' }, rounding: { amount: '18.01' } });
-  expect(settled?.parts.map(({ servicePeriod, price, steps, amount }) => [servicePeriod, price?.version, price?.resolvedAtTime, steps.map(({ step }) => step?.$case), amount])).toEqual([
-    [{ startTime: at('2026-04-01T00:00:00Z'), endTime: at('2026-04-16T12:00:00Z') }, 1, at('2026-04-01T00:00:00Z'), ['graduatedTier', 'graduatedTier', 'proration'], '13.01'],
-    [{ startTime: at('2026-04-16T12:00:00Z'), endTime: at('2026-05-01T00:00:00Z') }, 2, at('2026-04-16T12:00:00Z'), ['perUnit', 'minimum'], '5.00'],
+  expect(settled?.parts.map(({ servicePeriod, price, steps, amount }) => [servicePeriod, price?.version, price?.effectiveToTime, price?.resolvedAtTime, steps.map(({ step }) => step?.$case), amount])).toEqual([
+    [{ startTime: at('2026-04-01T00:00:00Z'), endTime: at('2026-04-16T12:00:00Z') }, 1, at('2026-04-16T12:00:00Z'), at('2026-04-01T00:00:00Z'), ['graduatedTier', 'graduatedTier', 'proration'], '13.01'],
+    [{ startTime: at('2026-04-16T12:00:00Z'), endTime: at('2026-05-01T00:00:00Z') }, 2, undefined, at('2026-04-16T12:00:00Z'), ['perUnit', 'minimum'], '5.00'],
   ]);
 }, 60_000);
 
@@ -137,17 +139,17 @@ test('the evaluator finds any number of a step, an exact amount, a share or a ro
 
 test('a stub of 15 of 30 days: included quantity, minimum, maximum and stairs count by half, packages and shares in full', async () => {
   const scenario = await startScenario(valora, '2026-04-16T00:00:00Z');
-  await scenario.plan('stub', [...prices, licence]);
+  await scenario.plan('stub', [...prices, licence, texts]);
   await scenario.subscribe('acme', 'stub', '2026-04-16T00:00:00Z', BillingAlignment.CALENDAR);
   await scenario.use(
     ['t1', 'transfer', 'acme', '2026-04-16T00:00:00Z', '120400.5'], ['p1', 'payments', 'acme', '2026-04-16T00:00:00Z', '800'], ['r1', 'rows', 'acme', '2026-04-16T00:00:00Z', '100'],
-    ['c1', 'calls', 'acme', '2026-04-16T00:00:00Z', '600'], ['v1', 'volume', 'acme', '2026-04-16T00:00:00Z', '150'], ['k1', 'tokens', 'acme', '2026-04-16T00:00:00Z', '150'],
+    ['c1', 'calls', 'acme', '2026-04-16T00:00:00Z', '600'], ['v1', 'volume', 'acme', '2026-04-16T00:00:00Z', '150'], ['k1', 'tokens', 'acme', '2026-04-16T00:00:00Z', '150'], ['x1', 'texts', 'acme', '2026-04-16T00:00:00Z', '75'],
   );
   await scenario.advance('2026-05-01T00:00:00Z');
   // payments: 800 × 1.3 ÷ 100 + 1 × 2.00. rows: 10.00 × 15/30. calls: (600 − 500) × 0.04 = 4.00, above 2.50. volume: 4.00, at most 1.75.
   // tokens: 12.50 + 1.00 × 15/30. seat: 30.00 × 15/30.
-  // licence: (1 − 0.5) × 10.00 × 15/30.
-  expect((await scenario.invoices()).map(summary)).toEqual(['acme 1: transfer 65.00, payments 12.40, rows 5.00, calls 4.00, volume 1.75, tokens 13.00, seat 15.00, licence 2.50 = 118.65']);
+  // licence: (1 − 0.5) × 10.00 × 15/30. texts: 75 × 0.04 = 3.00, above 5.00 × 15/30, which the explanation says by the days of its limits.
+  expect((await scenario.invoices()).map(summary)).toEqual(['acme 1: transfer 65.00, payments 12.40, rows 5.00, calls 4.00, volume 1.75, tokens 13.00, seat 15.00, licence 2.50, texts 3.00 = 121.65']);
   expect(await verdicts(scenario)).toEqual(['match']);
   expect((await explained(scenario)).flatMap(faultsOf)).toEqual([]);
 }, 60_000);

@@ -42,7 +42,7 @@ export { formatInstant, type Instant, instant, type Interval, laterOf, parseInst
 export { type GroupQuantity, itemQuantity, NO_USAGE, type RatableQuantity, rateQuantity, type RatedQuantity } from './model/model.ts';
 export { type DaysProration, prorationOf } from './modifier/proration.ts';
 export { ratePrice } from './price/rate-price.ts';
-export { describeGroup, groupKey, groupOf, type UsageGroup } from './usage/group.ts';
+export { groupKey, groupOf, type UsageGroup } from './usage/group.ts';
 export { formatMinorUnits, parseMinorUnits } from './number/money.ts';
 export { isTimeZone } from './time/time-zone.ts';
 export { type BillingCadence, calendarAnchor, cycleBounds, cycleIndexAt, fullPeriod, periodBoundary, type PeriodInterval } from './time/period.ts';
@@ -54,7 +54,6 @@ export {
   type PercentTier,
   type Price,
   type PriceModel,
-  type PriceModelKind,
   type PriceModifiers,
   type PriceRule,
   type PriceVersion,

@@ -29,6 +29,13 @@ const world: World = {
   ],
 };
 
+test('2,500 MB ÷ 1,000 × 0.60 = 1.50: the line has a quantity of MB and no unit amount, as 0.60 is the price of a GB', () => {
+  const modifiers = { unitConversion: { operation: 'DIVIDE', factor: decimal('1000') } } as const;
+  const prices = [priceWith('transfer', { meter: 'transfer' }, version(1, '2000-01-01', perUnit('0.60'), { modifiers }))];
+  const [line] = bill({ start: '2024-01-01T00:00:00Z', prices, events: [event('a', 'transfer', '2024-01-10T00:00:00Z', '2500')] }, 1).lines;
+  expect(line).toMatchObject({ quantity: '2500', unitAmount: null, amountMinorUnits: 150n });
+});
+
 describe('a subscription from 31 January, month by month', () => {
   test('29 February 01:00, run 1: 20.00 + (100 × 0.10 + 50 × 0.05) = 32.50', () => {
     const run = bill(world, 1);

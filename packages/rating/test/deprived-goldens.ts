@@ -12,14 +12,14 @@ deprive();
 const { composeRun, printTrace, usageQueriesOfRun } = await import('../src/index.ts');
 const { goldens } = await import('./golden-world.ts');
 const { answers, runFacts } = await import('./world.ts');
-const { shuffledFacts, shuffler } = await import('./shuffle.ts');
+const { shuffledAnswers, shuffledFacts, shuffler } = await import('./shuffle.ts');
 depriveOfChance();
 
 const shuffle = shuffler(seed);
 const runs = goldens().map(({ engineVersion, name, world, run }) => {
   const facts = shuffledFacts(runFacts(world, run), shuffle);
   const usage = answers({ ...world, events: shuffle(world.events ?? []) }, shuffle(usageQueriesOfRun(facts)));
-  const composed = composeRun(facts, new Map(shuffle([...usage])));
+  const composed = composeRun(facts, shuffledAnswers(usage, shuffle));
   return { name: `version ${engineVersion}: ${name}`, digest: composed.digest, derivation: composed.lines.flatMap(printTrace) };
 });
 

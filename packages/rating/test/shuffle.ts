@@ -1,5 +1,5 @@
-/** Orders that a number decides, so that a failing one can be had again; and a run's facts in such an order. */
-import type { RunFacts, VersionedPrice } from '../src/index.ts';
+/** Orders that a number decides, so that a failing one can be had again; and a run's facts and metering's answers in such an order. */
+import type { AggregatedUsage, RunFacts, VersionedPrice } from '../src/index.ts';
 
 export type Shuffle = <Item>(items: readonly Item[]) => Item[];
 
@@ -26,4 +26,9 @@ export function shuffledFacts(facts: RunFacts, shuffle: Shuffle): RunFacts {
     cycles: shuffle(facts.cycles),
     subscription: { ...facts.subscription, facts: shuffle(facts.subscription.facts), ...(overrides === undefined ? {} : { overrides: shuffle(overrides).map(versioned) }) },
   };
+}
+
+/** The answers, and the groups of each. Values event by event have an order: they stand by time. */
+export function shuffledAnswers(answers: ReadonlyMap<string, AggregatedUsage>, shuffle: Shuffle): ReadonlyMap<string, AggregatedUsage> {
+  return new Map(shuffle([...answers]).map(([query, { groups, ...answer }]) => [query, groups === undefined ? answer : { ...answer, groups: shuffle(groups) }]));
 }

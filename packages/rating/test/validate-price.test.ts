@@ -119,6 +119,10 @@ describe('modifiers', () => {
   ])('%s', (_name, model, modifiers, expected) => {
     expect(brief(validatePriceRule({ model, modifiers }))).toEqual(expected);
   });
+
+  test('a first tier of 0 % is what is included: 150 @ [≤100 × 0 %, rest × 2 %] has no problem', () => {
+    expect(validatePriceRule({ model: percentTiers('100 0', 'rest 2') })).toEqual([]);
+  });
 });
 
 describe('a price, whole', () => {
@@ -169,7 +173,7 @@ describe('a price, whole', () => {
   });
 
   test.each([
-    ['PERCENTAGE', freely, 'PERCENTAGE rates events, not one quantity. Use its free amount.'],
+    ['PERCENTAGE', freely, 'PERCENTAGE rates events, not one quantity. Use its free amount, or GRADUATED_PERCENTAGE with a first tier of 0 %.'],
     ['MATRIX', matrix('region', '0'), 'MATRIX rates groups, not one quantity. Give cells an amount of zero, or use another model.'],
   ])('an included quantity beside %s: what to use instead', (_kind, model, message) => {
     expect(validatePriceRule({ model, modifiers: { includedQuantity: decimal('1') } })).toMatchObject([{ message }]);

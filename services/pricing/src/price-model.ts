@@ -85,15 +85,21 @@ function percentTiersFromProto(fields: Fields, path: string, tiers: readonly Per
   }));
 }
 
-/** Each with its field; what is beyond the limit is refused unread. */
+/** Each with its field. A list beyond the limit is refused unread: cut off there, it would seem to lack its open end. */
 function placed<Element>(fields: Fields, path: string, list: readonly Element[]): readonly (readonly [at: string, element: Element])[] {
-  if (list.length > TIERS_MAX) fields.count(path, list, { min: 1, max: TIERS_MAX });
-  return list.slice(0, TIERS_MAX).map((element, position) => [`${path}[${position}]`, element] as const);
+  if (list.length > TIERS_MAX) {
+    fields.count(path, list, { min: 1, max: TIERS_MAX });
+    return [];
+  }
+  return list.map((element, position) => [`${path}[${position}]`, element] as const);
 }
 
-/** Empty text is none. */
+/** Empty text is none, and so is what is malformed: noted, it must not be held against other fields as the 0 that it isn't. */
 export function optionalDecimal(fields: Fields, path: string, text: string): Decimal | null {
-  return text === '' ? null : fields.decimal(path, text);
+  if (text === '') return null;
+  const notedBefore = fields.violations.length;
+  const value = fields.decimal(path, text);
+  return fields.violations.length > notedBefore ? null : value;
 }
 
 export function priceModelToProto(model: PriceModel): PriceModelMessage {

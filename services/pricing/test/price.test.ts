@@ -102,6 +102,7 @@ describe('PublishPriceVersion', () => {
   });
 
   test.each<[title: string, model: PriceModel]>([
+    ['100 tiers', { model: { $case: 'graduated', value: { tiers: [...Array.from({ length: 99 }, (_, index) => tier(String(index + 1), '1')), tier('', '0.5')] } } }],
     ['flat', flat('19.99')],
     ['per unit, 38 digits', perUnit('12345678901234567890.123456789012345678')],
     ['graduated', { model: { $case: 'graduated', value: { tiers: [tier('99.5', '0.0000025', '3'), tier('', '0')] } } }],
@@ -186,6 +187,8 @@ describe('PublishPriceVersion', () => {
   });
 
   test.each<[title: string, wanted: Partial<PublishPriceVersionRequest>, violations: readonly string[]]>([
+    ['101 tiers, of which the last is open', { model: { model: { $case: 'volume', value: { tiers: [...Array.from({ length: 100 }, (_, index) => tier(String(index + 1), '1')), tier('', '1')] } } } }, ['model.volume.tiers COUNT']],
+    ['a maximum that is no decimal, which no minimum is above', { modifiers: modifiers({ minimum: '5', maximum: '10,00' }) }, ['modifiers.maximum DECIMAL_MALFORMED']],
     ['a package of nothing, below zero', { model: { model: { $case: 'package', value: { packageSize: '0', packageAmount: '-1' } } } },
       ['model.package.package_size PACKAGE_SIZE_NOT_POSITIVE', 'model.package.package_amount AMOUNT_NEGATIVE']],
     ['stairs that fall and end', { model: { model: { $case: 'stairstep', value: { stairs: [{ upTo: '10', amount: 'x' }, { upTo: '5', amount: '-2' }] } } } },
@@ -214,7 +217,6 @@ describe('PublishPriceVersion', () => {
   test.each<[title: string, model: PriceModel | undefined, field: string]>([
     ['no model', undefined, 'model'],
     ['no tiers', { model: { $case: 'volume', value: { tiers: [] } } }, 'model.volume.tiers'],
-    ['101 tiers', { model: { $case: 'volume', value: { tiers: [...Array.from({ length: 100 }, (_, index) => tier(String(index + 1), '1')), tier('', '1')] } } }, 'model.volume.tiers'],
   ])('is refused with %s', async (_title, model, field) => {
     const { fieldViolations } = await refusal(publish('org_match', { price: 'fee', model }));
     expect(fieldViolations?.map((violation) => violation.field)).toContain(field);

@@ -21,8 +21,6 @@ export type PriceModel =
   | { readonly kind: 'GRADUATED_PERCENTAGE'; readonly tiers: readonly PercentTier[] }
   | ({ readonly kind: 'MATRIX' } & MatrixTerms);
 
-export type PriceModelKind = PriceModel['kind'];
-
 /** What all tiers have: where they end. */
 export type Bounded = {
   /** The last quantity of the tier, inclusive; `null` is open and belongs to the last tier alone. */

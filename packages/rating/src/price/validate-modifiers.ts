@@ -46,7 +46,7 @@ function conversionProblems({ factor, rounding }: UnitConversion, model: PriceMo
 
 function includedProblems(includedQuantity: NonNullable<PriceModifiers['includedQuantity']>, { kind }: PriceModel): readonly PriceProblem[] {
   const path = 'modifiers.included_quantity';
-  const instead = kind === 'PERCENTAGE' ? 'Use its free amount.' : 'Give cells an amount of zero, or use another model.';
+  const instead = kind === 'PERCENTAGE' ? 'Use its free amount, or GRADUATED_PERCENTAGE with a first tier of 0 %.' : 'Give cells an amount of zero, or use another model.';
   const rates = kind === 'PERCENTAGE' ? 'events' : 'groups';
   return [
     ...quantityProblems(path, includedQuantity),
