@@ -97,12 +97,12 @@ function chargeOf(facts: RunFacts, view: CycleView, { item, services }: ItemServ
   const { cycle, timing, knownBefore } = view;
   const override = facts.subscription.overrides?.find(({ code }) => code === price.code) ?? null;
   const pricesKnownBefore = timing === 'IN_ADVANCE' ? cycle.previousCutoff : cycle.cutoff;
-  const cycleStart = services[0]?.interval.start ?? cycle.start;
+  const serviceStart = services[0]?.interval.start ?? cycle.start;
   const resolve = (at: Instant) => ({ ...resolveVersion(price, override, at, pricesKnownBefore), resolvedAt: at });
   const parts = services.flatMap(({ item: { quantity }, interval }) => {
     const versions = price.versionResolution === 'SPLIT'
       ? splitByVersion([price, ...(override === null ? [] : [override])], interval, resolve)
-      : [{ interval, ...resolve(cycleStart) }];
+      : [{ interval, ...resolve(serviceStart) }];
     return versions.map((part) => partOf(facts, view, { item, price, quantity, part }));
   });
   return { cycle, item, price, chargeKind: price.meterCode === null ? 'FEE' : 'USAGE', knownBefore, pricesKnownBefore, parts };
