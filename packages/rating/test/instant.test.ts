@@ -45,6 +45,13 @@ describe('refused', () => {
     expect(() => parseInstant(text)).toThrow(expect.objectContaining({ reason }));
   });
 
+  test('64 characters are read, 65 are not; the refusal shows as many of them', () => {
+    const digits = (count: number) => `2023-11-16T18:17:03.${'1'.repeat(count)}Z`;
+    expect(formatInstant(parseInstant(digits(43)))).toBe('2023-11-16T18:17:03.111111Z');
+    const refused = expect.objectContaining({ reason: 'INSTANT_MALFORMED', metadata: { text: digits(44).slice(0, 64) } });
+    expect(() => parseInstant(digits(44))).toThrow(refused);
+  });
+
   test('one microsecond beyond either end', () => {
     const first = parseInstant('0001-01-01T00:00:00Z');
     const last = parseInstant('9999-12-31T23:59:59.999999Z');
