@@ -25,7 +25,8 @@ import { differences } from './difference.ts';
 import { sidesOfRun } from './run-side.ts';
 import type { ComposedRun, RunFacts, RunLine, UsageAnswers } from './run.ts';
 import { settingsKnownBefore } from './settings.ts';
-import { type SettledLine, settleCharge } from './settle-charge.ts';
+import { settleCharge } from './settle-charge.ts';
+import type { SettledLine } from './settled-line.ts';
 
 /**
  * Composes run k from its facts and the answers to `usageQueriesOfRun` of the same facts. Lines: what is billed for the

@@ -14,7 +14,7 @@ import { formatMinorUnits } from '../number/money.ts';
 import { formatInstant, type Interval } from '../time/instant.ts';
 import { describeGroup } from '../usage/group.ts';
 import type { RunFacts, RunLine } from './run.ts';
-import type { RatedPart, SettledLine } from './settle-charge.ts';
+import type { RatedPart, SettledLine } from './settled-line.ts';
 
 /**
  * One line per key on either side, zero differences included: the settled side's order, then what is only on the
