@@ -61,7 +61,7 @@ async function closeBatch({ peer }: BenchValora, organizationId: string, timings
 }
 
 function queriesOf({ subscription, period, cutoffTime }: BillingCycle) {
-  return METERS.map((meter) => ({ queryKey: `${subscription} ${meter}`, meter, customer: subscription, subscription, period, knownBeforeTime: cutoffTime }));
+  return METERS.map((meter) => ({ queryKey: `${subscription} ${meter}`, meter, customer: subscription, subscription, period, knownBeforeTime: cutoffTime, groupBy: [], needsEventValues: false }));
 }
 
 async function timed<Value>(work: () => Promise<Value>): Promise<{ readonly value: Value; readonly seconds: number }> {

@@ -14,7 +14,7 @@ import { METER } from './usage-load.ts';
 
 export async function ingest(valora: BenchValora, settings: IngestSettings, progress: Progress): Promise<Findings> {
   const { organizationId, apiKey, connection } = await valora.createOrganization(null);
-  await callerOf(connection).meters.createMeter({ requestId: 'meter', meter: { code: METER, displayName: 'Requests', aggregation: Aggregation.SUM, filters: [], recordedTime: undefined } });
+  await callerOf(connection).meters.createMeter({ requestId: 'meter', meter: { code: METER, displayName: 'Requests', aggregation: Aggregation.SUM, filters: [], uniqueProperty: '', takesNegativeValues: false, recordedTime: undefined } });
   const bare = await openBareInsert(valora.databaseUrl, valora.owner, Math.max(...settings.floorConnections));
   const calls = openRawCalls(valora.address, apiKey);
   try {

@@ -81,7 +81,7 @@ function idsOf(suffix: string): Ids {
 /** One of everything, billed. */
 async function furnish({ connection }: TestOrganization): Promise<Ids> {
   const ids = idsOf('victim');
-  await connection.stub(MeterServiceService).createMeter({ requestId: 'a', meter: { code: ids.meter, displayName: '', aggregation: Aggregation.SUM, filters: [] } });
+  await connection.stub(MeterServiceService).createMeter({ requestId: 'a', meter: { code: ids.meter, displayName: '', aggregation: Aggregation.SUM, filters: [], uniqueProperty: '', takesNegativeValues: false } });
   const catalog = connection.stub(CatalogServiceService);
   await catalog.createPrice({ requestId: 'a', price: { code: ids.price, displayName: 'x', meter: ids.meter, currencyCode: 'USD', billingTiming: 1, versions: [], bounds: [], versionResolution: 1 } });
   await catalog.publishPriceVersion({ requestId: 'a', price: ids.price, effectiveFromTime: at(START), model: { model: { $case: 'perUnit', value: { unitAmount: '1' } } }, allowBackDating: false });

@@ -93,7 +93,7 @@ test('a request of a million empty events is refused before anything is made of 
 
 test('an event with a meter code that no database could hold does not sink its neighbours', async () => {
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
-  await scenario.caller.meters.createMeter({ requestId: 'm', meter: { code: 'good', displayName: '', aggregation: 1, filters: [] } });
+  await scenario.caller.meters.createMeter({ requestId: 'm', meter: { code: 'good', displayName: '', aggregation: 1, filters: [], uniqueProperty: '', takesNegativeValues: false } });
   const events = ['good', 'bad\0', 'x'.repeat(100_000), 'good'].map((meter, position) =>
     ({ idempotencyKey: `k${position}`, meter, customer: 'acme', subscription: '', eventTime: timestampFromInstant(parseInstant('2026-01-01T00:00:00Z')), value: '', properties: new Map<string, string>() }));
   const { outcomes } = await scenario.caller.usage.recordUsage({ events });

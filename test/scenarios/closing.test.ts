@@ -91,7 +91,7 @@ test('a seal before a cutoff, or after the clock, is refused, and nothing is sto
 test('after the seal no event is recorded before the cutoff, however late the clock says it is', async () => {
   const { scenario, context } = await atCutoff(1);
   await peer.stub(MeteringFence).sealThrough(context, { throughTime: at(CUTOFF) });
-  await scenario.caller.meters.createMeter({ requestId: 'm', meter: { code: 'requests', displayName: '', aggregation: 1, filters: [] } });
+  await scenario.caller.meters.createMeter({ requestId: 'm', meter: { code: 'requests', displayName: '', aggregation: 1, filters: [], uniqueProperty: '', takesNegativeValues: false } });
   await scenario.use(['late', 'requests', 's1', '2026-01-10T00:00:00Z', '1']);
   const { event } = await scenario.caller.usage.getUsageEvent({ idempotencyKey: 'late' });
   expect(event?.recordedTime).toEqual(at(CUTOFF));

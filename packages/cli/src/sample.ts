@@ -28,7 +28,7 @@ export interface PriceSample {
 export async function createPlan(caller: Caller, { plan, currencyCode, effectiveFrom, prices }: { plan: string; currencyCode: string; effectiveFrom: string; prices: readonly PriceSample[] }): Promise<void> {
   for (const { code, displayName, meter, model, modifiers, versionResolution = VersionResolution.PERIOD_START } of prices) {
     if (meter !== null) {
-      await caller.meters.createMeter({ requestId: `meter ${meter}`, meter: { code: meter, displayName: meter, aggregation: Aggregation.SUM, filters: [], recordedTime: undefined } });
+      await caller.meters.createMeter({ requestId: `meter ${meter}`, meter: { code: meter, displayName: meter, aggregation: Aggregation.SUM, filters: [], uniqueProperty: '', takesNegativeValues: true, recordedTime: undefined } });
     }
     await caller.catalog.createPrice({
       requestId: `price ${code}`,

@@ -15,7 +15,7 @@ async function start(answers: Answers, options: Partial<ClientOptions> = {}): Pr
   return { client, server };
 }
 
-const meter: Meter = { code: 'requests', displayName: '', aggregation: Aggregation.COUNT, filters: [] };
+const meter: Meter = { code: 'requests', displayName: '', aggregation: Aggregation.COUNT, filters: [], uniqueProperty: '', takesNegativeValues: false };
 
 /** Fails so many times, then answers; keeps what it was asked. */
 function flaky(times: number, fail: () => unknown): { asked: CreateMeterRequest[]; createMeter: NonNullable<Answers['createMeter']> } {

@@ -220,6 +220,9 @@ export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQue
     subscription: query.subscriptionReference,
     period: { startTime: timestampFromInstant(query.interval.start), endTime: timestampFromInstant(query.interval.end) },
     knownBeforeTime: timestampFromInstant(query.knownBefore),
+    fullPeriod: { startTime: timestampFromInstant(query.period.start), endTime: timestampFromInstant(query.period.end) },
+    groupBy: query.groupBy,
+    needsEventValues: query.needsEventValues,
   };
 }
 

@@ -21,5 +21,5 @@ export async function aggregateUsage(
     if (!known.has(code)) throw commonErrors.NOT_FOUND({ resource: 'meter', name: code });
   }
   const usages = await database.bulk(organizationId, (sql) => aggregateInSql(sql, organizationId, queries));
-  return { usages: usages.map((usage, index) => ({ queryKey: request.queries[index]?.queryKey ?? '', ...usage })) };
+  return { usages: usages.map((usage, index) => ({ queryKey: request.queries[index]?.queryKey ?? '', carriedIn: '', eventValues: [], groups: [], ...usage })) };
 }

@@ -5,7 +5,7 @@ import type { Dependencies } from './dependencies.ts';
 import { meterToProto, parseMeter, type MeterDefinition } from './meter.ts';
 import { insertMeter } from './meter-store.ts';
 
-const NO_METER = { code: '', displayName: '', aggregation: 0, filters: [] } as const;
+const NO_METER = { code: '', displayName: '', aggregation: 0, filters: [], uniqueProperty: '', takesNegativeValues: false } as const;
 
 export async function createMeter(dependencies: Dependencies, context: CallContext, request: CreateMeterRequest): Promise<CreateMeterResponse> {
   const definition = parseRequest(request);

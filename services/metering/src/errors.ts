@@ -1,3 +1,15 @@
+/** What metering refuses: whole requests by the table of errors, single events by their own outcomes. */
+import { defineErrors, type ErrorTable } from '@valora/chassis';
+
+export const errorTable = {
+  USAGE_VOIDED: {
+    code: 'FAILED_PRECONDITION',
+    message: 'The event {idempotency_key} is voided, and a void is final: releasing it would change nothing. Leave it out; a replacement is an event with a new key.',
+  },
+} as const satisfies ErrorTable;
+
+export const errors = defineErrors('metering.valora', errorTable);
+
 /**
  * Why one usage event is refused. The reasons stand in the event's own outcome, not in an error of the call: its neighbours are recorded. Each names the field and
  * says how to mend it.
@@ -21,6 +33,8 @@ export const EVENT_TOO_FAR_AHEAD: EventRefusal = {
 export const IDEMPOTENCY_KEY_REUSED: EventRefusal = {
   reason: 'IDEMPOTENCY_KEY_REUSED', field: 'idempotency_key', message: 'The key is taken by an event with other content, which stands. Give another event another key.',
 };
+
+export const VALUE_BELOW_ZERO = fieldInvalid('value', 'Must not be below zero: the meter does not take negative values. Void the event that is too much, or record to a meter that takes them.');
 
 export function fieldInvalid(field: string, message: string): EventRefusal {
   return { reason: 'FIELD_INVALID', field, message };

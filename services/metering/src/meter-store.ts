@@ -1,9 +1,9 @@
 /** Meters in the database, and the ones already read in memory. */
 import { isCode, type Page } from '@valora/chassis';
-import { instant, type PropertyFilter } from '@valora/rating';
+import { instant, type AggregationKind, type PropertyFilter } from '@valora/rating';
 import type { Dependencies, Transaction } from './dependencies.ts';
 import type { Meter as MeterRow } from './generated/prisma/client.ts';
-import type { Meter, MeterAggregation, MetersByCode } from './meter.ts';
+import { isAggregationKind, type Meter, type MetersByCode } from './meter.ts';
 
 export interface MeterCache {
   /** The existing meters among `codes`. */
@@ -59,11 +59,14 @@ export function createMeterCache({ database }: Pick<Dependencies, 'database'>): 
   };
 }
 
-function meterFromRow({ code, displayName, aggregation, filters, recordedTime }: MeterRow): Meter {
-  return { code, displayName, aggregation: aggregationFromRow(aggregation), filters: filters as unknown as PropertyFilter[], recordedTime: instant(recordedTime) };
+function meterFromRow({ code, displayName, aggregation, filters, uniqueProperty, takesNegativeValues, recordedTime }: MeterRow): Meter {
+  return {
+    code, displayName, uniqueProperty, takesNegativeValues,
+    aggregation: aggregationFromRow(aggregation), filters: filters as unknown as PropertyFilter[], recordedTime: instant(recordedTime),
+  };
 }
 
-function aggregationFromRow(text: string): MeterAggregation {
-  if (text === 'COUNT' || text === 'SUM') return text;
+function aggregationFromRow(text: string): AggregationKind {
+  if (isAggregationKind(text)) return text;
   throw new Error(`a stored aggregation reads ${text}`);
 }

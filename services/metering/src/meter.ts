@@ -14,15 +14,15 @@ export interface Meter extends MeterDefinition {
 
 export type MetersByCode = ReadonlyMap<string, Meter>;
 
-/** Of the core's kinds, those that usage is recorded and aggregated for. */
-export type MeterAggregation = Extract<AggregationKind, 'COUNT' | 'SUM'>;
-
 export interface MeterDefinition {
   readonly code: string;
   readonly displayName: string;
-  readonly aggregation: MeterAggregation;
+  readonly aggregation: AggregationKind;
   /** All must hold; at most one a property. */
   readonly filters: readonly PropertyFilter[];
+  /** For UNIQUE_COUNT, and null for every other kind. */
+  readonly uniqueProperty: string | null;
+  readonly takesNegativeValues: boolean;
 }
 
 const DISPLAY_NAME_LENGTH_MAX = 200;
@@ -31,7 +31,21 @@ const FILTER_VALUES_MAX = 100;
 export const PROPERTY_NAME_LENGTH_MAX = 128;
 export const PROPERTY_VALUE_LENGTH_MAX = 256;
 
-const AGGREGATIONS = { [Aggregation.COUNT]: 'COUNT', [Aggregation.SUM]: 'SUM' } as const satisfies Record<number, MeterAggregation>;
+const AGGREGATIONS = {
+  [Aggregation.COUNT]: 'COUNT', [Aggregation.SUM]: 'SUM', [Aggregation.MAX]: 'MAX', [Aggregation.MIN]: 'MIN', [Aggregation.AVERAGE]: 'AVERAGE',
+  [Aggregation.LATEST]: 'LATEST', [Aggregation.UNIQUE_COUNT]: 'UNIQUE_COUNT', [Aggregation.WEIGHTED_SUM]: 'WEIGHTED_SUM',
+} as const satisfies Record<number, AggregationKind>;
+
+export function isAggregationKind(text: string): text is AggregationKind {
+  return Object.values<string>(AGGREGATIONS).includes(text);
+}
+
+/** Aggregations to which an event without a value says something. */
+const VALUELESS: ReadonlySet<AggregationKind> = new Set(['COUNT', 'UNIQUE_COUNT']);
+
+export function needsValue({ aggregation }: Pick<Meter, 'aggregation'>): boolean {
+  return !VALUELESS.has(aggregation);
+}
 
 /** Reads the definition of a new meter. */
 export function parseMeter(fields: Fields, message: MeterMessage): MeterDefinition {
@@ -39,9 +53,17 @@ export function parseMeter(fields: Fields, message: MeterMessage): MeterDefiniti
   return {
     code: fields.code('meter.code', message.code),
     displayName: fields.text('meter.display_name', message.displayName, { lengthMax: DISPLAY_NAME_LENGTH_MAX }),
-    aggregation: fields.choice<MeterAggregation>('meter.aggregation', message.aggregation, AGGREGATIONS),
+    aggregation: fields.choice<AggregationKind>('meter.aggregation', message.aggregation, AGGREGATIONS),
     filters: message.filters.slice(0, FILTERS_MAX).map((filter, index, all) => parseFilter(fields, `meter.filters[${index}]`, { filter, before: all.slice(0, index) })),
+    uniqueProperty: parseUniqueProperty(fields, message),
+    takesNegativeValues: message.takesNegativeValues,
   };
+}
+
+function parseUniqueProperty(fields: Fields, { aggregation, uniqueProperty }: MeterMessage): string | null {
+  if (aggregation === Aggregation.UNIQUE_COUNT) return fields.text('meter.unique_property', uniqueProperty, { lengthMin: 1, lengthMax: PROPERTY_NAME_LENGTH_MAX });
+  if (uniqueProperty !== '') fields.refuse('meter.unique_property', 'NOT_ALLOWED', 'Only a UNIQUE_COUNT counts the values of a property. Leave it empty, or filter and group by the property.');
+  return null;
 }
 
 function parseFilter(fields: Fields, field: string, { filter, before }: { filter: PropertyFilterMessage; before: readonly PropertyFilterMessage[] }): PropertyFilter {
@@ -56,6 +78,6 @@ function parseFilter(fields: Fields, field: string, { filter, before }: { filter
   return { property, values };
 }
 
-export function meterToProto({ code, displayName, aggregation, filters, recordedTime }: Meter): MeterMessage {
-  return { code, displayName, aggregation: Aggregation[aggregation], filters, recordedTime: timestampFromInstant(recordedTime) };
+export function meterToProto({ aggregation, uniqueProperty, recordedTime, ...meter }: Meter): MeterMessage {
+  return { ...meter, aggregation: Aggregation[aggregation], uniqueProperty: uniqueProperty ?? '', recordedTime: timestampFromInstant(recordedTime) };
 }

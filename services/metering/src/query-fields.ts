@@ -1,5 +1,5 @@
-/** What bulk queries of usage have in common: many in a request, each under a name that the caller gave it. */
-import { Fields } from '@valora/chassis';
+/** What requests that read usage have in common: many queries in one, each under a name that the caller gave it, and pages in the order of time. */
+import { fieldInvalid, Fields } from '@valora/chassis';
 
 const QUERIES_MAX = 10_000;
 const QUERY_KEY_LENGTH_MAX = 512;
@@ -26,4 +26,12 @@ export function parseQueries<Message extends { readonly queryKey: string }, Quer
 /** A subscription's reference; empty for events that name none. */
 export function parseSubscription(fields: Fields, field: string, value: string): string {
   return value === '' ? value : fields.reference(field, value);
+}
+
+const MICROS = /^-?[0-9]{1,18}$/;
+
+/** A time in a page token is one that a list wrote there. */
+export function requireMicros(text: string | undefined): void {
+  if (text === undefined || MICROS.test(text)) return;
+  throw fieldInvalid([{ field: 'page_token', reason: 'MALFORMED', description: 'Is not a token of this list. Send the next_page_token of the last response.' }]);
 }

@@ -1,6 +1,6 @@
 /** Metering, put together: what usage means, what was used, and how much of it was known when. */
 import {
-  auditHandlers, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
+  auditHandlers, commonErrors, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
   type Platform, type RunningService,
 } from '@valora/chassis';
 import { AuditServiceService } from '@valora/contracts/valora/metering/v1/audit';
@@ -9,6 +9,7 @@ import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter'
 import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import { aggregateUsage } from './aggregate-usage.ts';
 import { checkUsage } from './check-usage.ts';
+import { releaseUsage, voidUsage } from './correct-usage.ts';
 import { createMeter } from './create-meter.ts';
 import type { Transaction } from './dependencies.ts';
 import { findLateUsage } from './find-late-usage.ts';
@@ -17,6 +18,7 @@ import { createIngestQueue, INGEST_LIMITS } from './ingest-queue.ts';
 import { createMeterCache } from './meter-store.ts';
 import { createIngestMetrics } from './metrics.ts';
 import { getMeter, listMeters } from './read-meters.ts';
+import { listUsageReleases, listUsageVoids } from './read-usage-corrections.ts';
 import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
 import { createBatchWriter, recordUsage } from './record-usage.ts';
 
@@ -39,6 +41,12 @@ export async function createMeteringService(platform: Platform): Promise<Running
     }, unary),
     unaryService(UsageServiceService, {
       recordUsage: (context, request) => recordUsage(dependencies, context, request),
+      streamUsage: () => Promise.reject(commonErrors.OVERLOADED()),
+      queryUsage: () => Promise.reject(commonErrors.OVERLOADED()),
+      voidUsage: (context, request) => voidUsage(dependencies, context, request),
+      releaseUsage: (context, request) => releaseUsage(dependencies, context, request),
+      listUsageVoids: (context, request) => listUsageVoids(dependencies, context, request),
+      listUsageReleases: (context, request) => listUsageReleases(dependencies, context, request),
       getUsageEvent: (context, request) => getUsageEvent(dependencies, context, request),
       listUsageEvents: (context, request) => listUsageEvents(dependencies, context, request),
       aggregateUsage: (context, request) => aggregateUsage(dependencies, context, request),

@@ -1,6 +1,7 @@
 /** Usage events and their keys in the database. */
 import type { Page, Sql } from '@valora/chassis';
 import { instant, parseDecimal, type Instant, type Interval } from '@valora/rating';
+import type { Correction } from './usage-correction.ts';
 import type { Candidate, RecordedEvent } from './usage-event.ts';
 
 interface UsageEventRow {
@@ -12,10 +13,18 @@ interface UsageEventRow {
   readonly value: string | null;
   readonly properties: Readonly<Record<string, string>>;
   readonly recorded_time: bigint;
+  readonly void_reason: string | null;
+  readonly void_recorded_time: bigint | null;
+  readonly release_reason: string | null;
+  readonly release_recorded_time: bigint | null;
 }
 
 const COLUMNS = `event.idempotency_key, event.meter_code, event.customer_reference, event.subscription_reference, event.event_time,
-  event.value::text as value, event.properties, event.recorded_time`;
+  event.value::text as value, event.properties, event.recorded_time,
+  void.reason as void_reason, void.recorded_time as void_recorded_time, release.reason as release_reason, release.recorded_time as release_recorded_time`;
+
+const CORRECTIONS = `left join usage_void as void on void.organization_id = event.organization_id and void.idempotency_key = event.idempotency_key
+     left join usage_release as release on release.organization_id = event.organization_id and release.idempotency_key = event.idempotency_key`;
 
 /**
  * Takes the keys that are free and stores their events, in one statement; returns the keys taken. Keys are taken in byte order, so that two writers that want the same
@@ -66,14 +75,16 @@ export async function findContentDigests(sql: Sql, organizationId: string, keys:
 export async function findUsageEvent(sql: Sql, organizationId: string, idempotencyKey: string): Promise<RecordedEvent | null> {
   const [row] = await sql.query<UsageEventRow>(
     `select ${COLUMNS} from usage_key join usage_event as event using (organization_id, meter_code, customer_reference, event_time, idempotency_key)
-     where usage_key.organization_id = $1 and usage_key.idempotency_key = $2`, [organizationId, idempotencyKey]);
+     ${CORRECTIONS} where usage_key.organization_id = $1 and usage_key.idempotency_key = $2`, [organizationId, idempotencyKey]);
   return row === undefined ? null : recordedEventFromRow(row);
 }
 
 export interface UsageEventRange {
-  readonly meterCode: string;
-  readonly customerReference: string;
-  /** By event time; null for all time. */
+  /** Null for every meter, and then for every customer too. */
+  readonly meterCode: string | null;
+  /** Null for every customer. */
+  readonly customerReference: string | null;
+  /** By event time; null for all time. Only with a meter and a customer. */
   readonly interval: Interval | null;
   readonly page: Page;
 }
@@ -81,23 +92,24 @@ export interface UsageEventRange {
 const FIRST_BIGINT = -(2n ** 63n);
 const LAST_BIGINT = 2n ** 63n - 1n;
 
-/** A range of events by (event time, idempotency key); one more than the page holds, so that the caller sees whether there is another page. */
+/** Events by (meter, customer, event time, idempotency key); one more than the page holds, so that the caller sees whether there is another page. */
 export async function listRange(sql: Sql, organizationId: string, { meterCode, customerReference, interval, page }: UsageEventRange): Promise<RecordedEvent[]> {
   const { start, end } = interval ?? { start: FIRST_BIGINT, end: LAST_BIGINT };
-  const [afterTime = start, afterKey = ''] = page.after ?? [];
   const rows = await sql.query<UsageEventRow>(
-    `select ${COLUMNS} from usage_event as event
-     where event.organization_id = $1 and event.meter_code = $2 and event.customer_reference = $3 and event.event_time >= $4::bigint and event.event_time < $5::bigint
-       and (event.event_time, event.idempotency_key) > ($6::bigint, $7::text)
-     order by event.event_time, event.idempotency_key limit $8::integer`,
-    [organizationId, meterCode, customerReference, start, end, afterTime, afterKey, page.size + 1]);
+    `select ${COLUMNS} from usage_event as event ${CORRECTIONS}
+     where event.organization_id = $1 and (event.meter_code, event.customer_reference, event.event_time, event.idempotency_key) > ($4, $5, $6::bigint, $7)
+       ${meterCode === null ? 'and $2::text is null' : 'and event.meter_code = $2'} ${customerReference === null ? 'and $3::text is null' : 'and event.customer_reference = $3'}
+       and event.event_time >= $8::bigint and event.event_time < $9::bigint
+     order by event.meter_code, event.customer_reference, event.event_time, event.idempotency_key limit $10::integer`,
+    [organizationId, meterCode, customerReference, ...(page.after ?? [meterCode ?? '', customerReference ?? '', start, '']), start, end, page.size + 1]);
   return rows.map(recordedEventFromRow);
 }
 
 function recordedEventFromRow(row: UsageEventRow): RecordedEvent {
+  const { idempotency_key: idempotencyKey } = row;
   return {
     event: {
-      idempotencyKey: row.idempotency_key,
+      idempotencyKey,
       meterCode: row.meter_code,
       customerReference: row.customer_reference,
       subscriptionReference: row.subscription_reference,
@@ -106,5 +118,11 @@ function recordedEventFromRow(row: UsageEventRow): RecordedEvent {
       properties: row.properties,
     },
     recordedTime: instant(row.recorded_time),
+    void: correctionFromColumns(idempotencyKey, row.void_reason, row.void_recorded_time),
+    release: correctionFromColumns(idempotencyKey, row.release_reason, row.release_recorded_time),
   };
+}
+
+function correctionFromColumns(idempotencyKey: string, reason: string | null, recordedTime: bigint | null): Correction | null {
+  return reason === null || recordedTime === null ? null : { idempotencyKey, reason, recordedTime: instant(recordedTime) };
 }

@@ -9,8 +9,9 @@ import { hash } from 'node:crypto';
 import { instantFromTimestamp, timestampFromInstant, type Timestamp } from '@valora/chassis';
 import type { UsageEvent as UsageEventMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { parseDecimal, RatingError, usageEventContent, type Decimal, type Instant, type UsageEvent } from '@valora/rating';
-import { fieldInvalid, METER_UNKNOWN, type EventRefusal } from './errors.ts';
-import { PROPERTY_NAME_LENGTH_MAX, PROPERTY_VALUE_LENGTH_MAX, type Meter, type MetersByCode } from './meter.ts';
+import { correctionToProto, type Correction } from './usage-correction.ts';
+import { fieldInvalid, METER_UNKNOWN, VALUE_BELOW_ZERO, type EventRefusal } from './errors.ts';
+import { needsValue, PROPERTY_NAME_LENGTH_MAX, PROPERTY_VALUE_LENGTH_MAX, type Meter, type MetersByCode } from './meter.ts';
 
 /** An event that may be recorded, as far as it can be told without the database. */
 export interface Candidate {
@@ -23,10 +24,12 @@ export interface Candidate {
 
 export type ReadEvent = { readonly kind: 'CANDIDATE'; readonly candidate: Candidate } | { readonly kind: 'REFUSED'; readonly refusal: EventRefusal };
 
-/** A stored event. */
+/** A stored event, and what was recorded about it since. */
 export interface RecordedEvent {
   readonly event: UsageEvent;
   readonly recordedTime: Instant;
+  readonly void: Correction | null;
+  readonly release: Correction | null;
 }
 
 const PROPERTIES_MAX = 50;
@@ -73,9 +76,10 @@ function readEventTime(timestamp: Timestamp | undefined): Instant | null {
 }
 
 function readValue(text: string, meter: Meter): Decimal | null | EventRefusal {
-  if (text === '') return meter.aggregation === 'COUNT' ? null : fieldInvalid('value', `Must be given: the meter's aggregation is ${meter.aggregation}.`);
+  if (text === '') return needsValue(meter) ? fieldInvalid('value', `Must be given: the meter's aggregation is ${meter.aggregation}.`) : null;
   try {
-    return parseDecimal(text);
+    const value = parseDecimal(text);
+    return value.startsWith('-') && !meter.takesNegativeValues ? VALUE_BELOW_ZERO : value;
   } catch (error) {
     if (!(error instanceof RatingError)) throw error;
     return fieldInvalid('value', error.message);
@@ -93,10 +97,11 @@ function propertiesProblem(properties: ReadonlyMap<string, string>): string | nu
   return null;
 }
 
-export function usageEventToProto({ event, recordedTime }: RecordedEvent): UsageEventMessage {
+export function usageEventToProto({ event, recordedTime, void: voided, release }: RecordedEvent): UsageEventMessage {
   const { idempotencyKey, meterCode, customerReference, subscriptionReference, eventTime, value, properties } = event;
   return {
     idempotencyKey, meter: meterCode, customer: customerReference, subscription: subscriptionReference ?? '', value: value ?? '', properties: new Map(Object.entries(properties)),
     eventTime: timestampFromInstant(eventTime), recordedTime: timestampFromInstant(recordedTime),
+    void: voided === null ? undefined : correctionToProto(voided), release: release === null ? undefined : correctionToProto(release),
   };
 }

@@ -14,7 +14,7 @@ beforeAll(async () => { metering = await startMetering(); });
 afterAll(() => metering.stop());
 
 function query(changes: Partial<UsageQuery>): UsageQuery {
-  return { queryKey: 'q', meter: 'tokens', customer: 'acme', subscription: 's1', period: period(NOON, NOON + HOUR), knownBeforeTime: timestamp(NOON + HOUR), ...changes };
+  return { queryKey: 'q', meter: 'tokens', customer: 'acme', subscription: 's1', period: period(NOON, NOON + HOUR), knownBeforeTime: timestamp(NOON + HOUR), groupBy: [], needsEventValues: false, ...changes };
 }
 
 async function organizationWithMeters(): Promise<CallContext> {

@@ -46,7 +46,7 @@ describe('CheckUsage', () => {
   async function firstFault(): Promise<UsageFault | undefined> {
     const query = { meter: 'tokens', customer: 'acme', subscription: 's1', period: period(NOON, NOON + HOUR) };
     // Asked for twice: a run asks for a cycle as known now and as last billed.
-    const queries = [NOON + 5n, NOON + 10n].map((known) => ({ ...query, queryKey: String(known), knownBeforeTime: timestamp(known) }));
+    const queries = [NOON + 5n, NOON + 10n].map((known) => ({ ...query, queryKey: String(known), knownBeforeTime: timestamp(known), groupBy: [], needsEventValues: false }));
     return (await checkUsage(metering.dependencies, context, { queries })).firstFault;
   }
   const fault = async (): Promise<string> => {

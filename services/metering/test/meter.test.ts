@@ -11,7 +11,7 @@ beforeAll(async () => { metering = await startMetering(); });
 afterAll(() => metering.stop());
 beforeEach(() => { context = newOrganization(); });
 
-const meter: Meter = { code: 'api.calls', displayName: 'API calls', aggregation: Aggregation.SUM, filters: [{ property: 'region', values: ['eu', ''] }, { property: 'tier', values: ['paid'] }] };
+const meter: Meter = { code: 'api.calls', displayName: 'API calls', aggregation: Aggregation.SUM, filters: [{ property: 'region', values: ['eu', ''] }, { property: 'tier', values: ['paid'] }], uniqueProperty: '', takesNegativeValues: false };
 const create = (requestId: string, changes: Partial<Meter> = {}): Promise<{ meter?: Meter | undefined }> => createMeter(metering.dependencies, context, { requestId, meter: { ...meter, ...changes } });
 
 describe('CreateMeter', () => {

@@ -55,7 +55,7 @@ export async function startMetering(): Promise<Metering> {
       ];
       for (const meter of meters) {
         requests += 1;
-        await createMeter(dependencies, context, { requestId: `meter-${requests}`, meter: { code: '', displayName: '', aggregation: 0, filters: [], ...meter } });
+        await createMeter(dependencies, context, { requestId: `meter-${requests}`, meter: { code: '', displayName: '', aggregation: 0, filters: [], uniqueProperty: '', takesNegativeValues: true, ...meter } });
       }
     },
     async stop() {

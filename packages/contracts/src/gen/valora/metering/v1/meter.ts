@@ -28,6 +28,21 @@ export const Aggregation = {
   COUNT: 1,
   /** SUM - The exact sum of the events' values. */
   SUM: 2,
+  /** MAX - The greatest value. */
+  MAX: 3,
+  /** MIN - The least value. */
+  MIN: 4,
+  /** AVERAGE - The sum of the values divided by the number of events, as an exact fraction. */
+  AVERAGE: 5,
+  /** LATEST - The value of the event that happened last; of those of one microsecond, of the last key in byte order. */
+  LATEST: 6,
+  /** UNIQUE_COUNT - How many different values the meter's unique_property has among the events; an event without the property counts for nothing. */
+  UNIQUE_COUNT: 7,
+  /**
+   * WEIGHTED_SUM - The mean over time of a level that lasts: each event adds its value to the level from its own time on. What the level is when a part of
+   * time begins is carried in from all events before it. Divided by the length of the full period.
+   */
+  WEIGHTED_SUM: 8,
 } as const;
 
 export type Aggregation = typeof Aggregation[keyof typeof Aggregation];
@@ -36,6 +51,12 @@ export namespace Aggregation {
   export type UNSPECIFIED = typeof Aggregation.UNSPECIFIED;
   export type COUNT = typeof Aggregation.COUNT;
   export type SUM = typeof Aggregation.SUM;
+  export type MAX = typeof Aggregation.MAX;
+  export type MIN = typeof Aggregation.MIN;
+  export type AVERAGE = typeof Aggregation.AVERAGE;
+  export type LATEST = typeof Aggregation.LATEST;
+  export type UNIQUE_COUNT = typeof Aggregation.UNIQUE_COUNT;
+  export type WEIGHTED_SUM = typeof Aggregation.WEIGHTED_SUM;
 }
 
 export function aggregationFromJSON(object: any): Aggregation {
@@ -49,6 +70,24 @@ export function aggregationFromJSON(object: any): Aggregation {
     case 2:
     case "AGGREGATION_SUM":
       return Aggregation.SUM;
+    case 3:
+    case "AGGREGATION_MAX":
+      return Aggregation.MAX;
+    case 4:
+    case "AGGREGATION_MIN":
+      return Aggregation.MIN;
+    case 5:
+    case "AGGREGATION_AVERAGE":
+      return Aggregation.AVERAGE;
+    case 6:
+    case "AGGREGATION_LATEST":
+      return Aggregation.LATEST;
+    case 7:
+    case "AGGREGATION_UNIQUE_COUNT":
+      return Aggregation.UNIQUE_COUNT;
+    case 8:
+    case "AGGREGATION_WEIGHTED_SUM":
+      return Aggregation.WEIGHTED_SUM;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Aggregation");
   }
@@ -62,6 +101,18 @@ export function aggregationToJSON(object: Aggregation): string {
       return "AGGREGATION_COUNT";
     case Aggregation.SUM:
       return "AGGREGATION_SUM";
+    case Aggregation.MAX:
+      return "AGGREGATION_MAX";
+    case Aggregation.MIN:
+      return "AGGREGATION_MIN";
+    case Aggregation.AVERAGE:
+      return "AGGREGATION_AVERAGE";
+    case Aggregation.LATEST:
+      return "AGGREGATION_LATEST";
+    case Aggregation.UNIQUE_COUNT:
+      return "AGGREGATION_UNIQUE_COUNT";
+    case Aggregation.WEIGHTED_SUM:
+      return "AGGREGATION_WEIGHTED_SUM";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Aggregation");
   }
@@ -86,7 +137,13 @@ export interface Meter {
   /** An event counts if it passes all of these; at most 20, one a property. */
   readonly filters: readonly PropertyFilter[];
   /** When it was created. Output only. */
-  readonly recordedTime?: Timestamp | undefined;
+  readonly recordedTime?:
+    | Timestamp
+    | undefined;
+  /** For UNIQUE_COUNT: the property whose values are counted, 1 to 128 characters. Empty for every other aggregation. */
+  readonly uniqueProperty: string;
+  /** Whether events may have values below zero, as corrections of a SUM or falls of a WEIGHTED_SUM do. Where it is false such an event is refused. */
+  readonly takesNegativeValues: boolean;
 }
 
 /** Request of CreateMeter. */
@@ -217,7 +274,15 @@ export const PropertyFilter: MessageFns<PropertyFilter> = {
 };
 
 function createBaseMeter(): Meter {
-  return { code: "", displayName: "", aggregation: 0, filters: [], recordedTime: undefined };
+  return {
+    code: "",
+    displayName: "",
+    aggregation: 0,
+    filters: [],
+    recordedTime: undefined,
+    uniqueProperty: "",
+    takesNegativeValues: false,
+  };
 }
 
 export const Meter: MessageFns<Meter> = {
@@ -236,6 +301,12 @@ export const Meter: MessageFns<Meter> = {
     }
     if (message.recordedTime !== undefined) {
       Timestamp.encode(message.recordedTime, writer.uint32(42).fork()).join();
+    }
+    if (message.uniqueProperty !== "") {
+      writer.uint32(50).string(message.uniqueProperty);
+    }
+    if (message.takesNegativeValues !== false) {
+      writer.uint32(56).bool(message.takesNegativeValues);
     }
     return writer;
   },
@@ -293,6 +364,22 @@ export const Meter: MessageFns<Meter> = {
             message.recordedTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.uniqueProperty = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.takesNegativeValues = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -322,6 +409,16 @@ export const Meter: MessageFns<Meter> = {
         : isSet(object.recorded_time)
         ? fromJsonTimestamp(object.recorded_time)
         : undefined,
+      uniqueProperty: isSet(object.uniqueProperty)
+        ? globalThis.String(object.uniqueProperty)
+        : isSet(object.unique_property)
+        ? globalThis.String(object.unique_property)
+        : "",
+      takesNegativeValues: isSet(object.takesNegativeValues)
+        ? globalThis.Boolean(object.takesNegativeValues)
+        : isSet(object.takes_negative_values)
+        ? globalThis.Boolean(object.takes_negative_values)
+        : false,
     };
   },
 
@@ -342,6 +439,12 @@ export const Meter: MessageFns<Meter> = {
     if (message.recordedTime !== undefined) {
       obj.recordedTime = fromTimestamp(message.recordedTime).toISOString();
     }
+    if (message.uniqueProperty !== "") {
+      obj.uniqueProperty = message.uniqueProperty;
+    }
+    if (message.takesNegativeValues !== false) {
+      obj.takesNegativeValues = message.takesNegativeValues;
+    }
     return obj;
   },
 
@@ -357,6 +460,8 @@ export const Meter: MessageFns<Meter> = {
     message.recordedTime = (object.recordedTime !== undefined && object.recordedTime !== null)
       ? Timestamp.fromPartial(object.recordedTime)
       : undefined;
+    message.uniqueProperty = object.uniqueProperty ?? "";
+    message.takesNegativeValues = object.takesNegativeValues ?? false;
     return message;
   },
 };

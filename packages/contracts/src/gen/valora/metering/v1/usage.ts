@@ -10,8 +10,10 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -20,6 +22,21 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Period } from "../../type/v1/period.ts";
+import { Lateness } from "./lateness.ts";
+import { QueryUsageRequest, QueryUsageResponse } from "./query_usage.ts";
+import {
+  ListUsageReleasesRequest,
+  ListUsageReleasesResponse,
+  ListUsageVoidsRequest,
+  ListUsageVoidsResponse,
+  ReleaseUsageRequest,
+  ReleaseUsageResponse,
+  UsageRelease,
+  UsageVoid,
+  VoidUsageRequest,
+  VoidUsageResponse,
+} from "./usage_correction.ts";
+import { GroupUsage, UsageFraction } from "./usage_quantity.ts";
 
 /** What became of one event of a request. */
 export const UsageOutcome = {
@@ -90,12 +107,23 @@ export interface UsageEvent {
   readonly eventTime?:
     | Timestamp
     | undefined;
-  /** Decimal text, `-?digits[.digits]`, at most 38 significant digits and 18 decimals. May be empty for a COUNT meter. */
+  /**
+   * Decimal text, `-?digits[.digits]`, at most 38 significant digits and 18 decimals. May be empty for a COUNT or UNIQUE_COUNT meter. Below
+   * zero only where the meter takes negative values.
+   */
   readonly value: string;
   /** At most 50, names 1 to 128 and values at most 256 characters; not the name `__proto__`. */
   readonly properties: Map<string, string>;
   /** When it was recorded, by the organization's clock. Output only. */
-  readonly recordedTime?: Timestamp | undefined;
+  readonly recordedTime?:
+    | Timestamp
+    | undefined;
+  /** Its void, if it is voided. Output only. */
+  readonly void?:
+    | UsageVoid
+    | undefined;
+  /** Its release, if it was released. Output only. */
+  readonly release?: UsageRelease | undefined;
 }
 
 export interface UsageEvent_PropertiesEntry {
@@ -132,6 +160,22 @@ export interface RecordUsageResponse {
   readonly outcomes: readonly RecordUsageOutcome[];
 }
 
+/** A batch of a StreamUsage call. */
+export interface StreamUsageRequest {
+  /** The caller's number for the batch, from 1, above that of the batch before. Gaps are no matter. */
+  readonly sequence: bigint;
+  /** 1 to 5,000 events. */
+  readonly events: readonly UsageEvent[];
+}
+
+/** What became of a batch of a StreamUsage call; sent after its commit, in the order of the batches. */
+export interface StreamUsageResponse {
+  /** The batch's number. */
+  readonly sequence: bigint;
+  /** One for each event, in the batch's order. */
+  readonly outcomes: readonly RecordUsageOutcome[];
+}
+
 /** Request of GetUsageEvent. */
 export interface GetUsageEventRequest {
   /** The event's key. */
@@ -146,11 +190,11 @@ export interface GetUsageEventResponse {
 
 /** Request of ListUsageEvents. */
 export interface ListUsageEventsRequest {
-  /** The meter's code. */
+  /** The meter's code; empty for all meters, and then customer must be empty too. */
   readonly meter: string;
-  /** The customer's reference. */
+  /** The customer's reference; empty for all customers. */
   readonly customer: string;
-  /** The part of time, by event time; absent for all. */
+  /** The part of time, by event time; absent for all. Needs meter and customer. */
   readonly period?:
     | Period
     | undefined;
@@ -182,8 +226,20 @@ export interface UsageQuery {
   readonly period?:
     | Period
     | undefined;
-  /** Only events recorded before this instant count. */
-  readonly knownBeforeTime?: Timestamp | undefined;
+  /** Only events recorded before this instant count, and of those not the ones voided before it. */
+  readonly knownBeforeTime?:
+    | Timestamp
+    | undefined;
+  /** The full period around the part, by whose length a WEIGHTED_SUM is divided; absent if the part is the full period. */
+  readonly fullPeriod?:
+    | Period
+    | undefined;
+  /** Properties by which the usage is to be grouped too, at most 10, no two alike. */
+  readonly groupBy: readonly string[];
+  /** Whether the value of each event is wanted. Only COUNT (1 each) and SUM have those. */
+  readonly needsEventValues: boolean;
+  /** What becomes of events recorded at or after the cutoff of the cycle they belong to; absent for ADJUST. */
+  readonly lateness?: Lateness | undefined;
 }
 
 /** The answer to one query. */
@@ -192,10 +248,23 @@ export interface AggregatedUsage {
   readonly queryKey: string;
   /** How many events passed the meter's filters. */
   readonly eventCount: bigint;
-  /** The aggregated quantity: exact decimal text, `0` for no event; a sum may be longer than an event's value may be. */
+  /**
+   * The aggregated quantity: exact decimal text, `0` for no event; a sum may be longer than an event's value may be. Empty where the quantity
+   * has no finite decimal form; then it is quantity_fraction.
+   */
   readonly quantity: string;
   /** Hex SHA-256 over the counted events in byte order of their keys: key, a zero byte, content digest (32 bytes). */
   readonly usageSetDigest: string;
+  /** The quantity of an AVERAGE or WEIGHTED_SUM that has no finite decimal form. */
+  readonly quantityFraction?:
+    | UsageFraction
+    | undefined;
+  /** For WEIGHTED_SUM: the level when the part of time began, exact decimal text; contained in the quantity. */
+  readonly carriedIn: string;
+  /** Where asked for: the value of each event by event time, then key; at most 100,000. */
+  readonly eventValues: readonly string[];
+  /** Where asked for: the same of each group that has events or a level, in the order of the groups' canonical JSON; at most 10,000. */
+  readonly groups: readonly GroupUsage[];
 }
 
 /** Request of AggregateUsage. */
@@ -288,6 +357,8 @@ function createBaseUsageEvent(): UsageEvent {
     value: "",
     properties: new Map(),
     recordedTime: undefined,
+    void: undefined,
+    release: undefined,
   };
 }
 
@@ -316,6 +387,12 @@ export const UsageEvent: MessageFns<UsageEvent> = {
     });
     if (message.recordedTime !== undefined) {
       Timestamp.encode(message.recordedTime, writer.uint32(66).fork()).join();
+    }
+    if (message.void !== undefined) {
+      UsageVoid.encode(message.void, writer.uint32(74).fork()).join();
+    }
+    if (message.release !== undefined) {
+      UsageRelease.encode(message.release, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -400,6 +477,22 @@ export const UsageEvent: MessageFns<UsageEvent> = {
             message.recordedTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.void = UsageVoid.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.release = UsageRelease.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -442,6 +535,8 @@ export const UsageEvent: MessageFns<UsageEvent> = {
         : isSet(object.recorded_time)
         ? fromJsonTimestamp(object.recorded_time)
         : undefined,
+      void: isSet(object.void) ? UsageVoid.fromJSON(object.void) : undefined,
+      release: isSet(object.release) ? UsageRelease.fromJSON(object.release) : undefined,
     };
   },
 
@@ -474,6 +569,12 @@ export const UsageEvent: MessageFns<UsageEvent> = {
     if (message.recordedTime !== undefined) {
       obj.recordedTime = fromTimestamp(message.recordedTime).toISOString();
     }
+    if (message.void !== undefined) {
+      obj.void = UsageVoid.toJSON(message.void);
+    }
+    if (message.release !== undefined) {
+      obj.release = UsageRelease.toJSON(message.release);
+    }
     return obj;
   },
 
@@ -501,6 +602,10 @@ export const UsageEvent: MessageFns<UsageEvent> = {
     })();
     message.recordedTime = (object.recordedTime !== undefined && object.recordedTime !== null)
       ? Timestamp.fromPartial(object.recordedTime)
+      : undefined;
+    message.void = (object.void !== undefined && object.void !== null) ? UsageVoid.fromPartial(object.void) : undefined;
+    message.release = (object.release !== undefined && object.release !== null)
+      ? UsageRelease.fromPartial(object.release)
       : undefined;
     return message;
   },
@@ -863,6 +968,184 @@ export const RecordUsageResponse: MessageFns<RecordUsageResponse> = {
   },
   fromPartial<I extends Exact<DeepPartial<RecordUsageResponse>, I>>(object: I): RecordUsageResponse {
     const message = createBaseRecordUsageResponse() as any;
+    message.outcomes = object.outcomes?.map((e) => RecordUsageOutcome.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStreamUsageRequest(): StreamUsageRequest {
+  return { sequence: 0n, events: [] };
+}
+
+export const StreamUsageRequest: MessageFns<StreamUsageRequest> = {
+  encode(message: StreamUsageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asIntN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
+      }
+      writer.uint32(8).int64(message.sequence);
+    }
+    for (const v of message.events) {
+      UsageEvent.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamUsageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamUsageRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.events.push(UsageEvent.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StreamUsageRequest {
+    return {
+      sequence: isSet(object.sequence) ? BigInt(object.sequence) : 0n,
+      events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => UsageEvent.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: StreamUsageRequest): unknown {
+    const obj: any = {};
+    if (message.sequence !== 0n) {
+      obj.sequence = message.sequence.toString();
+    }
+    if (message.events?.length) {
+      obj.events = message.events.map((e) => UsageEvent.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StreamUsageRequest>, I>>(base?: I): StreamUsageRequest {
+    return StreamUsageRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StreamUsageRequest>, I>>(object: I): StreamUsageRequest {
+    const message = createBaseStreamUsageRequest() as any;
+    message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
+    message.events = object.events?.map((e) => UsageEvent.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStreamUsageResponse(): StreamUsageResponse {
+  return { sequence: 0n, outcomes: [] };
+}
+
+export const StreamUsageResponse: MessageFns<StreamUsageResponse> = {
+  encode(message: StreamUsageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asIntN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
+      }
+      writer.uint32(8).int64(message.sequence);
+    }
+    for (const v of message.outcomes) {
+      RecordUsageOutcome.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamUsageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamUsageResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcomes.push(RecordUsageOutcome.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StreamUsageResponse {
+    return {
+      sequence: isSet(object.sequence) ? BigInt(object.sequence) : 0n,
+      outcomes: globalThis.Array.isArray(object?.outcomes)
+        ? object.outcomes.map((e: any) => RecordUsageOutcome.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: StreamUsageResponse): unknown {
+    const obj: any = {};
+    if (message.sequence !== 0n) {
+      obj.sequence = message.sequence.toString();
+    }
+    if (message.outcomes?.length) {
+      obj.outcomes = message.outcomes.map((e) => RecordUsageOutcome.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StreamUsageResponse>, I>>(base?: I): StreamUsageResponse {
+    return StreamUsageResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StreamUsageResponse>, I>>(object: I): StreamUsageResponse {
+    const message = createBaseStreamUsageResponse() as any;
+    message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
     message.outcomes = object.outcomes?.map((e) => RecordUsageOutcome.fromPartial(e)) || [];
     return message;
   },
@@ -1243,7 +1526,18 @@ export const ListUsageEventsResponse: MessageFns<ListUsageEventsResponse> = {
 };
 
 function createBaseUsageQuery(): UsageQuery {
-  return { queryKey: "", meter: "", customer: "", subscription: "", period: undefined, knownBeforeTime: undefined };
+  return {
+    queryKey: "",
+    meter: "",
+    customer: "",
+    subscription: "",
+    period: undefined,
+    knownBeforeTime: undefined,
+    fullPeriod: undefined,
+    groupBy: [],
+    needsEventValues: false,
+    lateness: undefined,
+  };
 }
 
 export const UsageQuery: MessageFns<UsageQuery> = {
@@ -1265,6 +1559,18 @@ export const UsageQuery: MessageFns<UsageQuery> = {
     }
     if (message.knownBeforeTime !== undefined) {
       Timestamp.encode(message.knownBeforeTime, writer.uint32(50).fork()).join();
+    }
+    if (message.fullPeriod !== undefined) {
+      Period.encode(message.fullPeriod, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.groupBy) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.needsEventValues !== false) {
+      writer.uint32(72).bool(message.needsEventValues);
+    }
+    if (message.lateness !== undefined) {
+      Lateness.encode(message.lateness, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1330,6 +1636,38 @@ export const UsageQuery: MessageFns<UsageQuery> = {
             message.knownBeforeTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fullPeriod = Period.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.groupBy.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.needsEventValues = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.lateness = Lateness.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1358,6 +1696,22 @@ export const UsageQuery: MessageFns<UsageQuery> = {
         : isSet(object.known_before_time)
         ? fromJsonTimestamp(object.known_before_time)
         : undefined,
+      fullPeriod: isSet(object.fullPeriod)
+        ? Period.fromJSON(object.fullPeriod)
+        : isSet(object.full_period)
+        ? Period.fromJSON(object.full_period)
+        : undefined,
+      groupBy: globalThis.Array.isArray(object?.groupBy)
+        ? object.groupBy.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.group_by)
+        ? object.group_by.map((e: any) => globalThis.String(e))
+        : [],
+      needsEventValues: isSet(object.needsEventValues)
+        ? globalThis.Boolean(object.needsEventValues)
+        : isSet(object.needs_event_values)
+        ? globalThis.Boolean(object.needs_event_values)
+        : false,
+      lateness: isSet(object.lateness) ? Lateness.fromJSON(object.lateness) : undefined,
     };
   },
 
@@ -1381,6 +1735,18 @@ export const UsageQuery: MessageFns<UsageQuery> = {
     if (message.knownBeforeTime !== undefined) {
       obj.knownBeforeTime = fromTimestamp(message.knownBeforeTime).toISOString();
     }
+    if (message.fullPeriod !== undefined) {
+      obj.fullPeriod = Period.toJSON(message.fullPeriod);
+    }
+    if (message.groupBy?.length) {
+      obj.groupBy = message.groupBy;
+    }
+    if (message.needsEventValues !== false) {
+      obj.needsEventValues = message.needsEventValues;
+    }
+    if (message.lateness !== undefined) {
+      obj.lateness = Lateness.toJSON(message.lateness);
+    }
     return obj;
   },
 
@@ -1399,12 +1765,29 @@ export const UsageQuery: MessageFns<UsageQuery> = {
     message.knownBeforeTime = (object.knownBeforeTime !== undefined && object.knownBeforeTime !== null)
       ? Timestamp.fromPartial(object.knownBeforeTime)
       : undefined;
+    message.fullPeriod = (object.fullPeriod !== undefined && object.fullPeriod !== null)
+      ? Period.fromPartial(object.fullPeriod)
+      : undefined;
+    message.groupBy = object.groupBy?.map((e) => e) || [];
+    message.needsEventValues = object.needsEventValues ?? false;
+    message.lateness = (object.lateness !== undefined && object.lateness !== null)
+      ? Lateness.fromPartial(object.lateness)
+      : undefined;
     return message;
   },
 };
 
 function createBaseAggregatedUsage(): AggregatedUsage {
-  return { queryKey: "", eventCount: 0n, quantity: "", usageSetDigest: "" };
+  return {
+    queryKey: "",
+    eventCount: 0n,
+    quantity: "",
+    usageSetDigest: "",
+    quantityFraction: undefined,
+    carriedIn: "",
+    eventValues: [],
+    groups: [],
+  };
 }
 
 export const AggregatedUsage: MessageFns<AggregatedUsage> = {
@@ -1423,6 +1806,18 @@ export const AggregatedUsage: MessageFns<AggregatedUsage> = {
     }
     if (message.usageSetDigest !== "") {
       writer.uint32(34).string(message.usageSetDigest);
+    }
+    if (message.quantityFraction !== undefined) {
+      UsageFraction.encode(message.quantityFraction, writer.uint32(42).fork()).join();
+    }
+    if (message.carriedIn !== "") {
+      writer.uint32(50).string(message.carriedIn);
+    }
+    for (const v of message.eventValues) {
+      writer.uint32(58).string(v!);
+    }
+    for (const v of message.groups) {
+      GroupUsage.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1472,6 +1867,38 @@ export const AggregatedUsage: MessageFns<AggregatedUsage> = {
             message.usageSetDigest = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.quantityFraction = UsageFraction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.carriedIn = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.eventValues.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.groups.push(GroupUsage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1502,6 +1929,24 @@ export const AggregatedUsage: MessageFns<AggregatedUsage> = {
         : isSet(object.usage_set_digest)
         ? globalThis.String(object.usage_set_digest)
         : "",
+      quantityFraction: isSet(object.quantityFraction)
+        ? UsageFraction.fromJSON(object.quantityFraction)
+        : isSet(object.quantity_fraction)
+        ? UsageFraction.fromJSON(object.quantity_fraction)
+        : undefined,
+      carriedIn: isSet(object.carriedIn)
+        ? globalThis.String(object.carriedIn)
+        : isSet(object.carried_in)
+        ? globalThis.String(object.carried_in)
+        : "",
+      eventValues: globalThis.Array.isArray(object?.eventValues)
+        ? object.eventValues.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.event_values)
+        ? object.event_values.map((e: any) => globalThis.String(e))
+        : [],
+      groups: globalThis.Array.isArray(object?.groups)
+        ? object.groups.map((e: any) => GroupUsage.fromJSON(e))
+        : [],
     };
   },
 
@@ -1519,6 +1964,18 @@ export const AggregatedUsage: MessageFns<AggregatedUsage> = {
     if (message.usageSetDigest !== "") {
       obj.usageSetDigest = message.usageSetDigest;
     }
+    if (message.quantityFraction !== undefined) {
+      obj.quantityFraction = UsageFraction.toJSON(message.quantityFraction);
+    }
+    if (message.carriedIn !== "") {
+      obj.carriedIn = message.carriedIn;
+    }
+    if (message.eventValues?.length) {
+      obj.eventValues = message.eventValues;
+    }
+    if (message.groups?.length) {
+      obj.groups = message.groups.map((e) => GroupUsage.toJSON(e));
+    }
     return obj;
   },
 
@@ -1533,6 +1990,12 @@ export const AggregatedUsage: MessageFns<AggregatedUsage> = {
       : 0n;
     message.quantity = object.quantity ?? "";
     message.usageSetDigest = object.usageSetDigest ?? "";
+    message.quantityFraction = (object.quantityFraction !== undefined && object.quantityFraction !== null)
+      ? UsageFraction.fromPartial(object.quantityFraction)
+      : undefined;
+    message.carriedIn = object.carriedIn ?? "";
+    message.eventValues = object.eventValues?.map((e) => e) || [];
+    message.groups = object.groups?.map((e) => GroupUsage.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2401,7 +2864,94 @@ export const UsageServiceService = {
     responseSerialize: (value: RecordUsageResponse): Buffer => Buffer.from(RecordUsageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RecordUsageResponse => RecordUsageResponse.decode(value),
   },
-  /** Answers one stored event. Read only. Reasons: NOT_FOUND. */
+  /**
+   * Records usage over one long call: batches of events, each answered like a RecordUsage request, in their order and only after its commit.
+   * Batches carry the caller's sequence numbers. A few of them are worked on at a time; beyond that the server stops reading, so the caller's
+   * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
+   * and send again what was not acknowledged: keys make it safe.
+   * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
+   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   */
+  streamUsage: {
+    path: "/valora.metering.v1.UsageService/StreamUsage" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: StreamUsageRequest): Buffer => Buffer.from(StreamUsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StreamUsageRequest => StreamUsageRequest.decode(value),
+    responseSerialize: (value: StreamUsageResponse): Buffer => Buffer.from(StreamUsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StreamUsageResponse => StreamUsageResponse.decode(value),
+  },
+  /**
+   * Takes events out of everything that is computed with later knowledge. Final: a void can't be undone; a replacement is an event with a new
+   * key. All of the request's events are voided or none is. An event that is voided already keeps its void and the reason of that.
+   * Idempotent by request_id. Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND (names the first key that has no event).
+   * Next: the next billing run of the subscription bills the difference.
+   */
+  voidUsage: {
+    path: "/valora.metering.v1.UsageService/VoidUsage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: VoidUsageRequest): Buffer => Buffer.from(VoidUsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VoidUsageRequest => VoidUsageRequest.decode(value),
+    responseSerialize: (value: VoidUsageResponse): Buffer => Buffer.from(VoidUsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VoidUsageResponse => VoidUsageResponse.decode(value),
+  },
+  /**
+   * Releases events that are held because they came late (lateness policy HOLD): they count in everything that is computed with later
+   * knowledge. An event that is not held may be released too, which changes nothing unless it comes to be held. All of the request's events are
+   * released or none is; one that is released already keeps its release.
+   * Idempotent by request_id. Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND (names the first key that has no event), USAGE_VOIDED (names
+   * the first event that is voided).
+   */
+  releaseUsage: {
+    path: "/valora.metering.v1.UsageService/ReleaseUsage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReleaseUsageRequest): Buffer => Buffer.from(ReleaseUsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReleaseUsageRequest => ReleaseUsageRequest.decode(value),
+    responseSerialize: (value: ReleaseUsageResponse): Buffer =>
+      Buffer.from(ReleaseUsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReleaseUsageResponse => ReleaseUsageResponse.decode(value),
+  },
+  /** Lists voids by (recorded time, idempotency key). Read only. Reasons: FIELD_INVALID. */
+  listUsageVoids: {
+    path: "/valora.metering.v1.UsageService/ListUsageVoids" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListUsageVoidsRequest): Buffer =>
+      Buffer.from(ListUsageVoidsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListUsageVoidsRequest => ListUsageVoidsRequest.decode(value),
+    responseSerialize: (value: ListUsageVoidsResponse): Buffer =>
+      Buffer.from(ListUsageVoidsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListUsageVoidsResponse => ListUsageVoidsResponse.decode(value),
+  },
+  /** Lists releases by (recorded time, idempotency key). Read only. Reasons: FIELD_INVALID. */
+  listUsageReleases: {
+    path: "/valora.metering.v1.UsageService/ListUsageReleases" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListUsageReleasesRequest): Buffer =>
+      Buffer.from(ListUsageReleasesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListUsageReleasesRequest => ListUsageReleasesRequest.decode(value),
+    responseSerialize: (value: ListUsageReleasesResponse): Buffer =>
+      Buffer.from(ListUsageReleasesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListUsageReleasesResponse => ListUsageReleasesResponse.decode(value),
+  },
+  /**
+   * Aggregates one customer's usage of a meter by windows of time and by group, for charts and alerts. What it answers is an estimate as long as
+   * more usage may become known; asked as known before a closed cycle's cutoff it is final. Read only.
+   * Reasons: FIELD_INVALID, NOT_FOUND (a meter), TOO_MANY_GROUPS, USAGE_ARCHIVED.
+   */
+  queryUsage: {
+    path: "/valora.metering.v1.UsageService/QueryUsage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: QueryUsageRequest): Buffer => Buffer.from(QueryUsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): QueryUsageRequest => QueryUsageRequest.decode(value),
+    responseSerialize: (value: QueryUsageResponse): Buffer => Buffer.from(QueryUsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): QueryUsageResponse => QueryUsageResponse.decode(value),
+  },
+  /** Answers one stored event, with its void and its release. Read only. Reasons: NOT_FOUND, USAGE_ARCHIVED (the event's month is archived). */
   getUsageEvent: {
     path: "/valora.metering.v1.UsageService/GetUsageEvent" as const,
     requestStream: false as const,
@@ -2413,8 +2963,8 @@ export const UsageServiceService = {
     responseDeserialize: (value: Buffer): GetUsageEventResponse => GetUsageEventResponse.decode(value),
   },
   /**
-   * Lists stored events of a meter and customer by (event time, idempotency key). Read only.
-   * Reasons: FIELD_INVALID.
+   * Lists stored events by (meter, customer, event time, idempotency key): those of a meter and customer, of a meter, or all of the
+   * organization. Read only. Reasons: FIELD_INVALID.
    */
   listUsageEvents: {
     path: "/valora.metering.v1.UsageService/ListUsageEvents" as const,
@@ -2430,7 +2980,8 @@ export const UsageServiceService = {
   /**
    * Aggregates the usage of many parts of cycles as it was known before given instants. Read only. For services, which
    * seal first: an answer about an unsealed instant may still change.
-   * Reasons: FIELD_INVALID, NOT_FOUND (a meter).
+   * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
+   * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
   aggregateUsage: {
     path: "/valora.metering.v1.UsageService/AggregateUsage" as const,
@@ -2444,7 +2995,7 @@ export const UsageServiceService = {
     responseDeserialize: (value: Buffer): AggregateUsageResponse => AggregateUsageResponse.decode(value),
   },
   /**
-   * Finds, for many parts of time, the earliest event in it that was recorded within a later range: what tells a
+   * Finds, for many parts of time, the earliest event in it that was recorded, voided or released within a later range: what tells a
    * billing run from which earlier cycle on late usage may have changed something. Meters' filters are not applied. Read only. For services,
    * which seal first.
    * Reasons: FIELD_INVALID.
@@ -2484,21 +3035,56 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
    * Reasons for the whole request: FIELD_INVALID (events: none, or too many). Reasons for one event: see RecordUsageOutcome.
    */
   recordUsage: handleUnaryCall<RecordUsageRequest, RecordUsageResponse>;
-  /** Answers one stored event. Read only. Reasons: NOT_FOUND. */
+  /**
+   * Records usage over one long call: batches of events, each answered like a RecordUsage request, in their order and only after its commit.
+   * Batches carry the caller's sequence numbers. A few of them are worked on at a time; beyond that the server stops reading, so the caller's
+   * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
+   * and send again what was not acknowledged: keys make it safe.
+   * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
+   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   */
+  streamUsage: handleBidiStreamingCall<StreamUsageRequest, StreamUsageResponse>;
+  /**
+   * Takes events out of everything that is computed with later knowledge. Final: a void can't be undone; a replacement is an event with a new
+   * key. All of the request's events are voided or none is. An event that is voided already keeps its void and the reason of that.
+   * Idempotent by request_id. Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND (names the first key that has no event).
+   * Next: the next billing run of the subscription bills the difference.
+   */
+  voidUsage: handleUnaryCall<VoidUsageRequest, VoidUsageResponse>;
+  /**
+   * Releases events that are held because they came late (lateness policy HOLD): they count in everything that is computed with later
+   * knowledge. An event that is not held may be released too, which changes nothing unless it comes to be held. All of the request's events are
+   * released or none is; one that is released already keeps its release.
+   * Idempotent by request_id. Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND (names the first key that has no event), USAGE_VOIDED (names
+   * the first event that is voided).
+   */
+  releaseUsage: handleUnaryCall<ReleaseUsageRequest, ReleaseUsageResponse>;
+  /** Lists voids by (recorded time, idempotency key). Read only. Reasons: FIELD_INVALID. */
+  listUsageVoids: handleUnaryCall<ListUsageVoidsRequest, ListUsageVoidsResponse>;
+  /** Lists releases by (recorded time, idempotency key). Read only. Reasons: FIELD_INVALID. */
+  listUsageReleases: handleUnaryCall<ListUsageReleasesRequest, ListUsageReleasesResponse>;
+  /**
+   * Aggregates one customer's usage of a meter by windows of time and by group, for charts and alerts. What it answers is an estimate as long as
+   * more usage may become known; asked as known before a closed cycle's cutoff it is final. Read only.
+   * Reasons: FIELD_INVALID, NOT_FOUND (a meter), TOO_MANY_GROUPS, USAGE_ARCHIVED.
+   */
+  queryUsage: handleUnaryCall<QueryUsageRequest, QueryUsageResponse>;
+  /** Answers one stored event, with its void and its release. Read only. Reasons: NOT_FOUND, USAGE_ARCHIVED (the event's month is archived). */
   getUsageEvent: handleUnaryCall<GetUsageEventRequest, GetUsageEventResponse>;
   /**
-   * Lists stored events of a meter and customer by (event time, idempotency key). Read only.
-   * Reasons: FIELD_INVALID.
+   * Lists stored events by (meter, customer, event time, idempotency key): those of a meter and customer, of a meter, or all of the
+   * organization. Read only. Reasons: FIELD_INVALID.
    */
   listUsageEvents: handleUnaryCall<ListUsageEventsRequest, ListUsageEventsResponse>;
   /**
    * Aggregates the usage of many parts of cycles as it was known before given instants. Read only. For services, which
    * seal first: an answer about an unsealed instant may still change.
-   * Reasons: FIELD_INVALID, NOT_FOUND (a meter).
+   * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
+   * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
   aggregateUsage: handleUnaryCall<AggregateUsageRequest, AggregateUsageResponse>;
   /**
-   * Finds, for many parts of time, the earliest event in it that was recorded within a later range: what tells a
+   * Finds, for many parts of time, the earliest event in it that was recorded, voided or released within a later range: what tells a
    * billing run from which earlier cycle on late usage may have changed something. Meters' filters are not applied. Read only. For services,
    * which seal first.
    * Reasons: FIELD_INVALID.
@@ -2535,7 +3121,116 @@ export interface UsageServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RecordUsageResponse) => void,
   ): ClientUnaryCall;
-  /** Answers one stored event. Read only. Reasons: NOT_FOUND. */
+  /**
+   * Records usage over one long call: batches of events, each answered like a RecordUsage request, in their order and only after its commit.
+   * Batches carry the caller's sequence numbers. A few of them are worked on at a time; beyond that the server stops reading, so the caller's
+   * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
+   * and send again what was not acknowledged: keys make it safe.
+   * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
+   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   */
+  streamUsage(): ClientDuplexStream<StreamUsageRequest, StreamUsageResponse>;
+  streamUsage(options: Partial<CallOptions>): ClientDuplexStream<StreamUsageRequest, StreamUsageResponse>;
+  streamUsage(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<StreamUsageRequest, StreamUsageResponse>;
+  /**
+   * Takes events out of everything that is computed with later knowledge. Final: a void can't be undone; a replacement is an event with a new
+   * key. All of the request's events are voided or none is. An event that is voided already keeps its void and the reason of that.
+   * Idempotent by request_id. Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND (names the first key that has no event).
+   * Next: the next billing run of the subscription bills the difference.
+   */
+  voidUsage(
+    request: VoidUsageRequest,
+    callback: (error: ServiceError | null, response: VoidUsageResponse) => void,
+  ): ClientUnaryCall;
+  voidUsage(
+    request: VoidUsageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: VoidUsageResponse) => void,
+  ): ClientUnaryCall;
+  voidUsage(
+    request: VoidUsageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: VoidUsageResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Releases events that are held because they came late (lateness policy HOLD): they count in everything that is computed with later
+   * knowledge. An event that is not held may be released too, which changes nothing unless it comes to be held. All of the request's events are
+   * released or none is; one that is released already keeps its release.
+   * Idempotent by request_id. Reasons: FIELD_INVALID, REQUEST_ID_REUSED, NOT_FOUND (names the first key that has no event), USAGE_VOIDED (names
+   * the first event that is voided).
+   */
+  releaseUsage(
+    request: ReleaseUsageRequest,
+    callback: (error: ServiceError | null, response: ReleaseUsageResponse) => void,
+  ): ClientUnaryCall;
+  releaseUsage(
+    request: ReleaseUsageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReleaseUsageResponse) => void,
+  ): ClientUnaryCall;
+  releaseUsage(
+    request: ReleaseUsageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReleaseUsageResponse) => void,
+  ): ClientUnaryCall;
+  /** Lists voids by (recorded time, idempotency key). Read only. Reasons: FIELD_INVALID. */
+  listUsageVoids(
+    request: ListUsageVoidsRequest,
+    callback: (error: ServiceError | null, response: ListUsageVoidsResponse) => void,
+  ): ClientUnaryCall;
+  listUsageVoids(
+    request: ListUsageVoidsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListUsageVoidsResponse) => void,
+  ): ClientUnaryCall;
+  listUsageVoids(
+    request: ListUsageVoidsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListUsageVoidsResponse) => void,
+  ): ClientUnaryCall;
+  /** Lists releases by (recorded time, idempotency key). Read only. Reasons: FIELD_INVALID. */
+  listUsageReleases(
+    request: ListUsageReleasesRequest,
+    callback: (error: ServiceError | null, response: ListUsageReleasesResponse) => void,
+  ): ClientUnaryCall;
+  listUsageReleases(
+    request: ListUsageReleasesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListUsageReleasesResponse) => void,
+  ): ClientUnaryCall;
+  listUsageReleases(
+    request: ListUsageReleasesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListUsageReleasesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Aggregates one customer's usage of a meter by windows of time and by group, for charts and alerts. What it answers is an estimate as long as
+   * more usage may become known; asked as known before a closed cycle's cutoff it is final. Read only.
+   * Reasons: FIELD_INVALID, NOT_FOUND (a meter), TOO_MANY_GROUPS, USAGE_ARCHIVED.
+   */
+  queryUsage(
+    request: QueryUsageRequest,
+    callback: (error: ServiceError | null, response: QueryUsageResponse) => void,
+  ): ClientUnaryCall;
+  queryUsage(
+    request: QueryUsageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: QueryUsageResponse) => void,
+  ): ClientUnaryCall;
+  queryUsage(
+    request: QueryUsageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: QueryUsageResponse) => void,
+  ): ClientUnaryCall;
+  /** Answers one stored event, with its void and its release. Read only. Reasons: NOT_FOUND, USAGE_ARCHIVED (the event's month is archived). */
   getUsageEvent(
     request: GetUsageEventRequest,
     callback: (error: ServiceError | null, response: GetUsageEventResponse) => void,
@@ -2552,8 +3247,8 @@ export interface UsageServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetUsageEventResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Lists stored events of a meter and customer by (event time, idempotency key). Read only.
-   * Reasons: FIELD_INVALID.
+   * Lists stored events by (meter, customer, event time, idempotency key): those of a meter and customer, of a meter, or all of the
+   * organization. Read only. Reasons: FIELD_INVALID.
    */
   listUsageEvents(
     request: ListUsageEventsRequest,
@@ -2573,7 +3268,8 @@ export interface UsageServiceClient extends Client {
   /**
    * Aggregates the usage of many parts of cycles as it was known before given instants. Read only. For services, which
    * seal first: an answer about an unsealed instant may still change.
-   * Reasons: FIELD_INVALID, NOT_FOUND (a meter).
+   * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
+   * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
   aggregateUsage(
     request: AggregateUsageRequest,
@@ -2591,7 +3287,7 @@ export interface UsageServiceClient extends Client {
     callback: (error: ServiceError | null, response: AggregateUsageResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Finds, for many parts of time, the earliest event in it that was recorded within a later range: what tells a
+   * Finds, for many parts of time, the earliest event in it that was recorded, voided or released within a later range: what tells a
    * billing run from which earlier cycle on late usage may have changed something. Meters' filters are not applied. Read only. For services,
    * which seal first.
    * Reasons: FIELD_INVALID.
