@@ -4,6 +4,7 @@ import { timestampFromInstant } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
 import { Aggregation, type Meter } from '@valora/contracts/valora/metering/v1/meter';
 import { UsageOutcome } from '@valora/contracts/valora/metering/v1/usage';
+import { LatenessPolicy } from '@valora/contracts/valora/tenancy/v1/organization';
 import { parseInstant } from '@valora/rating';
 import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
@@ -119,6 +120,28 @@ test('a voided event is taken back by the next run, to the cent, and never bills
   expect((await billed(scenario))[1]).toBe('acme 2: requests (cycle 1) -0.50, requests 1.00 = 0.50');
   await scenario.advance('2026-09-01T00:00:00Z');
   expect(await billed(scenario)).toHaveLength(2);
+  await expectProven(scenario);
+});
+
+test('HOLD: late usage is in no run until it is released, and a change of the policy lets nothing out', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, keepZeroLines: false, latenessPolicy: LatenessPolicy.HOLD } });
+  const { usage, organizations } = scenario.caller;
+  await scenario.plan('calls', [priced('requests', '0.25', { aggregation: Aggregation.SUM })]);
+  await scenario.subscribe('acme', 'calls', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['a', 'requests', '2026-04-16T00:00:00Z', '10']);
+  await scenario.advance('2026-05-10T00:00:00Z');
+  await use(scenario, ['late', 'requests', '2026-04-17T00:00:00Z', '8'], ['later', 'requests', '2026-04-18T00:00:00Z', '4'], ['b', 'requests', '2026-05-01T00:00:00Z', '2']);
+  await scenario.advance('2026-06-10T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50', 'acme 2: requests 0.50 = 0.50']);
+  await organizations.changeSettings({ requestId: 'adjust', settings: { timeZone: 'UTC', roundingMode: 0, keepZeroLines: false, latenessPolicy: LatenessPolicy.ADJUST } });
+  await usage.releaseUsage({ requestId: 'release', idempotencyKeys: ['late'], reason: 'checked with acme' });
+  await use(scenario, ['latest', 'requests', '2026-04-19T00:00:00Z', '400'], ['adjusted', 'requests', '2026-06-01T00:00:00Z', '4']);
+  await scenario.advance('2026-07-10T00:00:00Z');
+  expect((await billed(scenario))[2]).toBe('acme 3: requests (cycle 1) 2.00, requests 1.00 = 3.00');
+  await usage.voidUsage({ requestId: 'void', idempotencyKeys: ['late', 'later'], reason: 'not theirs' });
+  await scenario.advance('2026-09-01T00:00:00Z');
+  expect(await billed(scenario)).toContain('credit note 4: 2.00');
   await expectProven(scenario);
 });
 

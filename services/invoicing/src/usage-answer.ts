@@ -15,6 +15,7 @@ export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQue
     fullPeriod: periodToProto(query.period),
     groupBy: query.groupBy,
     needsEventValues: query.needsEventValues,
+    lateness: query.heldFrom === undefined ? undefined : { policy: { $case: 'hold', value: { cutoffTime: timestampFromInstant(query.heldFrom) } } },
   };
 }
 
