@@ -145,6 +145,23 @@ test('HOLD: late usage is in no run until it is released, and a change of the po
   await expectProven(scenario);
 });
 
+test('CARRY_FORWARD: late usage is its window\'s own, and goes back where it happened when the service turns out to have ended', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, keepZeroLines: false, latenessPolicy: LatenessPolicy.CARRY_FORWARD } });
+  await scenario.plan('both', [priced('requests', '0.25', { aggregation: Aggregation.SUM }), priced('peak', '1', { aggregation: Aggregation.MAX })]);
+  await scenario.subscribe('acme', 'both', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['a', 'requests', '2026-04-16T00:00:00Z', '10']);
+  await scenario.advance('2026-05-10T00:00:00Z');
+  await use(scenario, ['late', 'requests', '2026-04-17T00:00:00Z', '8'], ['b', 'requests', '2026-05-01T00:00:00Z', '2'], ['late-peak', 'peak', '2026-04-18T00:00:00Z', '3']);
+  await scenario.advance('2026-06-10T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50', 'acme 2: requests 2.50, peak (cycle 1) 3.00 = 5.50']);
+  await scenario.cancel('acme', '2026-05-01T00:00:00Z');
+  await scenario.advance('2026-09-01T00:00:00Z');
+  // The 8 go back to April, and the 2 of May are billed no more.
+  expect(await billed(scenario)).toContain('credit note 3: 0.50');
+  await expectProven(scenario);
+});
+
 test('after a cancel a void is settled in a run of its own', async () => {
   const scenario = await startScenario(valora, '2026-04-01T00:00:00Z');
   await scenario.plan('calls', [priced('requests', '0.25', { aggregation: Aggregation.SUM })]);
