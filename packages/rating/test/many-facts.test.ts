@@ -1,7 +1,9 @@
 /** How often facts are looked at where there are many of them: counted, since a clock would tell of the machine. */
 import { describe, expect, test } from 'vitest';
-import { type Instant, instant, parseInstant, resolvePriceVersion, serviceChangedFrom, serviceStretches, type SubscriptionFact } from '../src/index.ts';
-import { decimal, flat, LONG_AGO, price } from './world.ts';
+import {
+  type CycleFact, ENGINE_VERSION, type Instant, instant, parseInstant, resolvePriceVersion, serviceChangedFrom, serviceStretches, type SubscriptionFact, usageQueriesOfRun,
+} from '../src/index.ts';
+import { decimal, flat, LONG_AGO, perUnit, price, SETTINGS } from './world.ts';
 
 const START = parseInstant('2024-04-01T00:00:00Z');
 const END = parseInstant('2024-05-01T00:00:00Z');
@@ -45,4 +47,23 @@ describe('a thousand facts', () => {
     expect(resolvePriceVersion({ ...price('fee', null, flat('1')), versions, bounds: bounds.facts }, minute(500), START)).toMatchObject({ version: 501, effectiveTo: minute(501) });
     expect(bounds.looks()).toBeLessThan(10 * COUNT);
   });
+});
+
+test('a run that looks at hundreds of cycles again finds out once, not once for each of them, in which cycles late usage may be carried', () => {
+  const DAY = 86_400_000_000n;
+  const cycles = Array.from({ length: 300 }, (_, position): CycleFact => {
+    const start = instant(START + BigInt(position) * DAY);
+    return { index: position + 1, start, end: instant(start + DAY), cutoff: instant(start + DAY), previousCutoff: start, tzdataVersion: '2025b' };
+  });
+  const last = cycles.at(-1);
+  if (last === undefined) throw new Error('there are cycles');
+  const { cutoff, previousCutoff } = last;
+  const { facts, looks } = counted<SubscriptionFact>([{ kind: 'STARTED', sequence: 1, effectiveTime: START, recordedTime: LONG_AGO, items: [{ item: 'calls', priceCode: 'calls', quantity: decimal('1') }] }]);
+  const queries = usageQueriesOfRun({
+    engineVersion: ENGINE_VERSION, currencyCode: 'USD', settings: [{ ...SETTINGS, latenessPolicy: 'CARRY_FORWARD' }], prices: [price('calls', 'calls', perUnit('1'))],
+    subscription: { reference: 's', customerReference: 'c', cadence: { anchor: START, interval: 'DAY', count: 1, zone: 'UTC' }, startTime: START, facts },
+    runIndex: cycles.length, cutoff, previousCutoff, cycles, history: cycles, credits: [],
+  });
+  expect(queries).toHaveLength(2 * cycles.length - 1);
+  expect(looks()).toBeLessThan(100 * cycles.length);
 });

@@ -9,9 +9,11 @@
  * A level (WEIGHTED_SUM) can't be carried, as it lasts anyway; and it is made up of earlier cycles, each with its policy.
  * The traps: carried usage is rated in the first part of its item in the cycle that takes it, at that part's price; and
  * a service that ends in hindsight sends what was carried back to where it happened, so earlier cycles may differ too.
+ * Every question looks at all cycles, so what they have in common is found once for a run: a day by day subscription of
+ * ten years asks thousands of times.
  */
 import { invariant } from '../errors.ts';
-import type { Instant, Interval } from '../time/instant.ts';
+import { type Instant, type Interval, laterOf } from '../time/instant.ts';
 import type { CycleFact, RunFacts } from './run.ts';
 import { settingsKnownBefore } from './settings.ts';
 import { serviceStretches } from './subscription.ts';
@@ -75,34 +77,76 @@ function policyOf({ settings }: RunFacts, { cutoff }: CycleFact): LatenessPolicy
 /** A level lasts over cycles of other policies. What happened before the first cycle belongs to none and is never held. */
 function heldLevel(facts: RunFacts, cycle: CycleFact): HeldUsage | undefined {
   if (facts.settings.every(({ latenessPolicy }) => latenessPolicy !== 'HOLD')) return undefined;
-  const through = historyOf(facts).filter(({ index }) => index <= cycle.index);
-  const bounds = through.map((one) => ({ end: one.end, cutoff: policyOf(facts, one) === 'HOLD' ? one.cutoff : null }));
-  const [first] = through;
-  if (first === undefined || bounds.every(({ cutoff }) => cutoff === null)) return undefined;
-  const earlier = [{ end: first.start, cutoff: null }, ...bounds.slice(0, -1)];
+  const { history, holds } = groundOf(facts);
+  const through = holds.slice(0, history.findLastIndex(({ index }) => index <= cycle.index) + 1);
+  const [first] = history;
+  if (first === undefined || through.every(({ cutoff }) => cutoff === null)) return undefined;
+  const earlier = [{ end: first.start, cutoff: null }, ...through.slice(0, -1)];
   // Neighbours of which nothing is held are one.
-  return { policy: 'HOLD', cutoff: bounds.at(-1)?.cutoff ?? null, earlier: earlier.filter(({ cutoff }, position) => cutoff !== null || earlier[position + 1]?.cutoff !== null) };
+  return { policy: 'HOLD', cutoff: through.at(-1)?.cutoff ?? null, earlier: earlier.filter(({ cutoff }, position) => cutoff !== null || earlier[position + 1]?.cutoff !== null) };
 }
 
-/** The part's own late usage that no later cycle takes. */
+/** The part's own late usage that no later cycle takes; their windows begin with the cutoff of its own. */
 function stayingRanges(facts: RunFacts, question: LatenessQuestion): readonly CarriedRange[] {
-  const { cycle, knownBefore, interval } = question;
-  const later = historyOf(facts).filter(({ index, previousCutoff }) => index > cycle.index && previousCutoff < knownBefore);
-  const windows = later.filter((taker) => !takes(facts, question, taker)).map(windowOf);
-  return joined(windows).map((recorded) => ({ events: interval, recorded }));
+  const { cycle: { cutoff }, interval } = question;
+  return itemLifeOf(facts, question).untaken
+    .filter(({ end }) => end > cutoff)
+    .map(({ start, end }) => ({ events: interval, recorded: { start: laterOf(start, cutoff), end } }));
 }
 
-/** What the cycle takes of earlier ones. */
+/** What the cycle takes of earlier ones, which end where it starts. */
 function takenRanges(facts: RunFacts, question: LatenessQuestion): readonly CarriedRange[] {
   const { cycle } = question;
-  const earlier = historyOf(facts).filter((one) => one.index < cycle.index && policyOf(facts, one) === 'CARRY_FORWARD');
   const recorded = windowOf(cycle);
   if (recorded.start === recorded.end) return [];
-  return joined(earlier.flatMap((one) => serviceWithin(facts, question, one))).map((events) => ({ events, recorded }));
+  return itemLifeOf(facts, question).givable
+    .filter(({ start }) => start < cycle.start)
+    .map(({ start, end }) => ({ events: { start, end: end < cycle.start ? end : cycle.start }, recorded }));
 }
 
-function takes(facts: RunFacts, question: LatenessQuestion, taker: CycleFact): boolean {
-  return policyOf(facts, taker) === 'CARRY_FORWARD' && serviceWithin(facts, question, taker).length > 0;
+/** What the questions of a run have in common. */
+interface Ground {
+  /** Ascending; each cycle starts where the one before ends, and its window where that of the one before ends. */
+  readonly history: readonly CycleFact[];
+  /** The cycles of the history, as a level is held by them. */
+  readonly holds: readonly { readonly end: Instant; readonly cutoff: Instant | null }[];
+  readonly itemLives: Map<string, ItemLife>;
+}
+
+/** An item at its price, over all cycles, as known before an instant. Both ascending, neighbours made one. */
+interface ItemLife {
+  /** When it was in service in cycles whose late usage may be carried forward. */
+  readonly givable: readonly Interval[];
+  /** The windows of cycles that take none of its late usage. */
+  readonly untaken: readonly Interval[];
+}
+
+const grounds = new WeakMap<RunFacts, Ground>();
+
+function groundOf(facts: RunFacts): Ground {
+  const known = grounds.get(facts);
+  if (known !== undefined) return known;
+  const history = historyOf(facts);
+  const holds = history.map((one) => ({ end: one.end, cutoff: policyOf(facts, one) === 'HOLD' ? one.cutoff : null }));
+  const ground = { history, holds, itemLives: new Map<string, ItemLife>() };
+  grounds.set(facts, ground);
+  return ground;
+}
+
+function itemLifeOf(facts: RunFacts, question: LatenessQuestion): ItemLife {
+  const { itemLives } = groundOf(facts);
+  const key = JSON.stringify([question.item, question.priceCode, String(question.knownBefore)]);
+  const known = itemLives.get(key) ?? findItemLife(facts, question);
+  itemLives.set(key, known);
+  return known;
+}
+
+function findItemLife(facts: RunFacts, question: LatenessQuestion): ItemLife {
+  const lives = groundOf(facts).history.map((cycle) => ({ cycle, services: policyOf(facts, cycle) === 'CARRY_FORWARD' ? serviceWithin(facts, question, cycle) : [] }));
+  return {
+    givable: joined(lives.flatMap(({ services }) => services)),
+    untaken: joined(lives.filter(({ cycle, services }) => services.length === 0 && cycle.previousCutoff < question.knownBefore).map(({ cycle }) => windowOf(cycle))),
+  };
 }
 
 /** When the item was in service at its price in a cycle. */
@@ -130,6 +174,7 @@ function joined(intervals: readonly Interval[]): readonly Interval[] {
 }
 
 function historyOf({ history, cycles }: RunFacts): readonly CycleFact[] {
-  invariant(history !== undefined && cycles.every(({ index }) => history.some((one) => one.index === index)), 'late usage depends on all cycles, and the run lacks some of them');
+  const known = new Set(history?.map(({ index }) => index));
+  invariant(history !== undefined && cycles.every(({ index }) => known.has(index)), 'late usage depends on all cycles, and the run lacks some of them');
   return history;
 }
