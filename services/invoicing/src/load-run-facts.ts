@@ -4,7 +4,7 @@
 import { CallError, commonErrors, fenceErrors, timestampFromInstant, type OutgoingContext, type Stub } from '@valora/chassis';
 import type { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
 import { Aggregation, type MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
-import type { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
+import type { AggregatedUsage as AggregatedUsageMessage, UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
 import type { BillingCycleName } from '@valora/contracts/valora/invoicing/v1/invoice';
@@ -16,6 +16,7 @@ import { firstCutoff, serviceChangedFrom, type AggregatedUsage, type CycleFact, 
 import { errors } from './errors.ts';
 import { cycleFromProto, priceFromProto, requiredInstant, settingsFromProto, subscriptionFromProto, type LoadedSubscription } from './facts-from-proto.ts';
 import { aggregatedUsageFromProto, usageQueryToProto } from './usage-answer.ts';
+import { callsOf, inHalves } from './usage-calls.ts';
 
 export interface Sources {
   readonly organizations: Stub<typeof OrganizationServiceService>;
@@ -34,7 +35,7 @@ export interface Sources {
 /** The facts of a run that other services own. */
 export type LoadedRun = Omit<RunFacts, 'engineVersion' | 'credits'>;
 
-const QUERIES_PER_CALL_MAX = 5_000;
+const LOOKS_PER_CALL_MAX = 5_000;
 const PRICES_PER_CALL_MAX = 1_000;
 
 /** Makes the facts recorded before `throughTime` final in every service that records any. */
@@ -209,7 +210,7 @@ async function findLateUsage({ usage }: Sources, context: OutgoingContext, runs:
       recordedPeriod: { startTime: timestampFromInstant(previousCutoff), endTime: timestampFromInstant(current.cutoff) },
     }];
   });
-  const found = await inChunks(queries, QUERIES_PER_CALL_MAX, async (chunk) => (await usage.findLateUsage(context, { queries: chunk })).lateUsages);
+  const found = await inChunks(queries, LOOKS_PER_CALL_MAX, async (chunk) => (await usage.findLateUsage(context, { queries: chunk })).lateUsages);
   return new Map(found.map(({ queryKey, earliestEventTime }) => [Number(queryKey), requiredInstant(earliestEventTime)]));
 }
 
@@ -218,10 +219,16 @@ function earliestOf(times: readonly (Instant | null | undefined)[]): Instant {
   return times.flatMap((time) => time ?? []).reduce((one, other) => (other < one ? other : one));
 }
 
-/** Answers the queries of many runs in as few calls as their number allows; one map of answers for each run. */
-export async function loadUsage({ usage }: Sources, context: OutgoingContext, queriesByRun: readonly (readonly UsageQuery[])[]): Promise<readonly ReadonlyMap<string, AggregatedUsage>[]> {
+/** Answers the queries of many runs in as few calls as their number and length allow; one map of answers for each run. */
+export async function loadUsage(
+  { usage }: { readonly usage: Pick<Sources['usage'], 'aggregateUsage'> }, context: OutgoingContext, queriesByRun: readonly (readonly UsageQuery[])[],
+): Promise<readonly ReadonlyMap<string, AggregatedUsage>[]> {
   const messages = queriesByRun.flatMap((queries, position) => queries.map((query) => usageQueryToProto(query, `${position}/${query.queryKey}`)));
-  const answers = await inChunks(messages, QUERIES_PER_CALL_MAX, async (chunk) => (await usage.aggregateUsage(context, { queries: chunk })).usages);
+  const answers: AggregatedUsageMessage[] = [];
+  for (const queries of callsOf(messages)) {
+    const found = await inHalves(queries, async (half) => (await usage.aggregateUsage(context, { queries: half })).usages);
+    for (const answer of found) answers.push(answer);
+  }
   const byKey = new Map(answers.map((answer) => [answer.queryKey, answer]));
   return queriesByRun.map((queries, position) => new Map(queries.flatMap((query) => {
     const { queryKey } = query;
