@@ -49,7 +49,7 @@ describe('a call holds', () => {
 });
 
 /** Metering refuses an answer that holds more than `answersMax`, and always that to `poison`. Answers, or the error with how often it was called. */
-async function loaded({ answersMax, poison, error }: { answersMax: number; poison?: string; error: CallError }): Promise<readonly [keys: readonly string[] | unknown, calls: readonly number[]]> {
+async function loaded({ answersMax, poison, error }: { answersMax: number; poison?: string; error: CallError }): Promise<readonly [keysOrError: unknown, calls: readonly number[]]> {
   const calls: number[] = [];
   const usage = {
     async aggregateUsage(_: OutgoingContext, { queries }: { queries?: readonly { readonly queryKey?: string }[] }) {
