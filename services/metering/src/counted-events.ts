@@ -16,7 +16,7 @@ export interface QueryShape {
   readonly groupBy: readonly string[];
 }
 
-const QUERY_PARAMETERS = 10;
+const QUERY_PARAMETERS = 11;
 
 /** The cutoff of a cycle of which nothing is held. */
 const NEVER = 2n ** 63n - 1n;
@@ -24,12 +24,12 @@ const NEVER = 2n ** 63n - 1n;
 /** The queries as rows, with their meters; for all statements about counted events. */
 export const QUERIES = `with query as materialized (
     select (position - 1)::integer as position, meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried::bigint[] as carried,
-      held::bigint[] as held
-    from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[])
-      with ordinality as query (meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried, held, position)
+      held_ends::bigint[] as held_ends, held_cutoffs::bigint[] as held_cutoffs
+    from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[])
+      with ordinality as query (meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried, held_ends, held_cutoffs, position)
   )`;
 
-/** `$1` … `$10` of QUERIES, and after them the names of the shape's groups. */
+/** `$1` … `$11` of QUERIES, and after them the names of the shape's groups. */
 export function queryValues(organizationId: string, queries: readonly UsageQuery[], { groupBy }: QueryShape): unknown[] {
   return [
     organizationId,
@@ -41,7 +41,8 @@ export function queryValues(organizationId: string, queries: readonly UsageQuery
     queries.map(({ knownBefore }) => knownBefore),
     queries.map(({ lateness }) => (lateness.kind === 'ADJUST' ? null : (lateness.cutoff ?? NEVER))),
     queries.map(({ lateness }) => (lateness.kind === 'CARRY_FORWARD' ? carriedTimes(lateness.carried) : null)), // as text: unnest can't carry lists of unequal length
-    queries.map(({ lateness }) => (lateness.kind === 'HOLD' ? listOf(lateness.earlier.flatMap(({ end, cutoff }) => [end, cutoff ?? NEVER])) : null)),
+    queries.map(({ lateness }) => (lateness.kind === 'HOLD' ? listOf(lateness.earlier.map(({ end }) => end)) : null)),
+    queries.map(({ lateness }) => (lateness.kind === 'HOLD' ? listOf(lateness.earlier.map(({ cutoff }) => cutoff ?? NEVER)) : null)),
     ...groupBy,
   ];
 }
@@ -88,11 +89,13 @@ function notHeld(cutoff: string): string {
 /** What else is asked of an event that lies where a query asks. */
 const ON_TIME: { readonly [Policy in Lateness['kind']]: string } = { ADJUST: 'true', HOLD: notHeld('query.cutoff_time'), CARRY_FORWARD: 'event.recorded_time < query.cutoff_time' };
 
-/** The same of an event of the level, which is held by the cutoff of the cycle in which it happened. A level is never carried forward. */
+/**
+ * The same of an event of the level, which is held by the cutoff of the cycle in which it happened: of the first that ends after it, found by halves, since every event asks
+ * and there may be thousands of cycles. A level is never carried forward.
+ */
 const ON_TIME_BEFORE: typeof ON_TIME = {
   ADJUST: 'true',
-  HOLD: notHeld(`coalesce((
-    select query.held[first + 1] from generate_series(1, cardinality(query.held), 2) as first where event.event_time < query.held[first] order by first limit 1), query.cutoff_time)`),
+  HOLD: notHeld('coalesce(query.held_cutoffs[width_bucket(event.event_time, query.held_ends) + 1], query.cutoff_time)'),
   CARRY_FORWARD: 'true',
 };
 
@@ -124,15 +127,21 @@ function groupColumn({ groupBy }: QueryShape): string {
 /**
  * With the events that are carried forward, each once. Each pair of an event interval and a recorded interval is two small reads, as in late-usage-store.ts: what was recorded
  * more than an hour after it happened has an index by recorded time, and what was not happened at most an hour before the recorded interval starts.
+ * The trap: a planner that doesn't know how many pairs there are would rather read the whole table once. `offset 0` has each read planned alone; and the first doesn't see the
+ * event interval, which is mostly all time before the cycle, so that no other index is worth a thought.
  */
 function withCarried(own: string, columns: string): string {
+  const inInterval = 'event.event_time >= query.carried[first] and event.event_time < query.carried[first + 1]';
   const carried = (where: string): string => `
-    select ${columns}
+    select event.*
     from generate_series(1, cardinality(query.carried), 4) as first
-    join usage_event as event on ${PLACE} and event.event_time >= query.carried[first] and event.event_time < query.carried[first + 1]
-      and event.recorded_time >= query.carried[first + 2] and event.recorded_time < query.carried[first + 3] and ${where}
-    where event.recorded_time < query.known_before_time and ${PASSES} and ${NOT_VOIDED}`;
+    cross join lateral (
+      select ${columns}
+      from usage_event as event
+      where ${PLACE} and event.recorded_time >= query.carried[first + 2] and event.recorded_time < query.carried[first + 3] and ${where}
+        and event.recorded_time < query.known_before_time and ${PASSES} and ${NOT_VOIDED} offset 0) as event
+    where ${inInterval}`;
   return `select distinct on (event_time, idempotency_key) * from (${own}
     union all ${carried('event.recorded_time - event.event_time > 3600000000')}
-    union all ${carried('event.recorded_time - event.event_time <= 3600000000 and event.event_time >= query.carried[first + 2] - 3600000000')}) as event`;
+    union all ${carried(`event.recorded_time - event.event_time <= 3600000000 and event.event_time >= query.carried[first + 2] - 3600000000 and ${inInterval}`)}) as event`;
 }

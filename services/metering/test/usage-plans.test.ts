@@ -1,0 +1,57 @@
+// How usage is read: no question about one customer may read the table of all, nor every event look at every earlier cycle.
+import { instant } from '@valora/rating';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countedEvents, eventsBefore, FROM_QUERIES, FROM_QUERIES_BEFORE, QUERIES, queryValues, type QueryShape } from '../src/counted-events.ts';
+import type { Lateness, UsageQuery } from '../src/usage-query.ts';
+import { HOUR, newOrganization, NOON, startMetering, type Metering } from './metering.ts';
+import { createWorldMeters } from './usage-world.ts';
+
+const DAY = 24n * HOUR;
+const { organizationId, ...caller } = newOrganization();
+
+let metering: Metering;
+let owner: pg.Client;
+beforeAll(async () => {
+  metering = await startMetering();
+  await createWorldMeters(metering, { organizationId, ...caller });
+  owner = new pg.Client({ connectionString: metering.url });
+  await owner.connect();
+  await owner.query('set search_path = metering');
+  // 20,000 events in 200 days, one in a hundred two hours late.
+  await owner.query(
+    `insert into usage_event (organization_id, meter_code, customer_reference, event_time, idempotency_key, value, properties, content_digest, recorded_time)
+     select $1, 'sum', 'acme', time, 'k' || number, 1, '{}', sha256('x'), time + case when number % 100 = 0 then 2 * 3600000000 else 0 end
+     from (select number, $2::bigint - number * 864000000::bigint as time from generate_series(1, 20000) as number) as event`, [organizationId, NOON]);
+  await owner.query('analyze usage_event');
+});
+afterAll(async () => {
+  await owner.end();
+  await metering.stop();
+});
+
+async function plan(statement: (shape: QueryShape) => string, lateness: Lateness): Promise<string> {
+  const shape: QueryShape = { kind: 'SUM', lateness: lateness.kind, groupBy: [] };
+  const interval = { start: instant(NOON - DAY), end: NOON };
+  const query: UsageQuery = {
+    queryKey: 'q', meterCode: 'sum', customerReference: 'acme', subscriptionReference: '', interval, period: interval, knownBefore: NOON, groupBy: [], needsEventValues: false, lateness,
+  };
+  const { rows } = await owner.query<Record<string, string>>(`explain ${QUERIES} select * ${statement(shape)}`, queryValues(organizationId, [query], shape));
+  return rows.map((row) => row['QUERY PLAN']).join('\n');
+}
+
+const of = (shape: QueryShape): string => `${FROM_QUERIES} cross join lateral (${countedEvents(shape)}) as event`;
+const before = (shape: QueryShape): string => `${FROM_QUERIES_BEFORE} cross join lateral (${eventsBefore(shape)}) as event`;
+
+test('what is carried forward is read by when it was recorded, from all time before the cycle', async () => {
+  const eventInterval = { start: instant(NOON - 200n * DAY), end: instant(NOON - DAY) };
+  const carried = await plan(of, { kind: 'CARRY_FORWARD', cutoff: NOON, carried: [{ eventInterval, recordedInterval: { start: instant(NOON - DAY), end: NOON } }] });
+  expect(carried).not.toContain('Seq Scan on usage_event');
+  expect(carried.match(/Scan using usage_event_\w+/g)).toEqual(['Scan using usage_event_pkey', 'Scan using usage_event_late', 'Scan using usage_event_pkey']);
+});
+
+test('which cycle holds an event of a level is not looked for from cycle to cycle', async () => {
+  const held = await plan(before, { kind: 'HOLD', cutoff: NOON, earlier: [{ end: instant(NOON - DAY), cutoff: NOON }] });
+  expect(held).toContain('width_bucket');
+  expect(held).not.toContain('generate_series');
+});
