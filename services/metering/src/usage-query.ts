@@ -50,7 +50,7 @@ export interface HeldCycle {
 
 const GROUP_BY_MAX = 10;
 const EARLIER_MAX = 10_000;
-const CARRIED_MAX = 1_000;
+const CARRIED_MAX = 10_000;
 
 export function parseUsageQueries(messages: readonly UsageQueryMessage[]): UsageQuery[] {
   return parseQueries(messages, parseQuery);

@@ -84,7 +84,7 @@ describe('refuses', () => {
   });
 
   test.each<[string, Partial<UsageQuery>, string]>([
-    ['1,001 stretches carried forward', forward(1_001), 'queries[0].lateness.carry_forward.carried'],
+    ['10,001 stretches carried forward', forward(10_001), 'queries[0].lateness.carry_forward.carried'],
     ['earlier cycles that are not in order', holding([2n, 1n]), 'queries[0].lateness.hold.earlier[1].end_time'],
     ['10,001 earlier cycles', holding(Array.from({ length: 10_001 }, () => 1n)), 'queries[0].lateness.hold.earlier'],
     ['a full period that ends before it starts', { fullPeriod: period(NOON, NOON - 1n) }, 'queries[0].full_period'],
@@ -97,8 +97,8 @@ describe('refuses', () => {
   });
 });
 
-test('1,000 stretches that all hold the same events count each once', async () => {
-  const carried = Array.from({ length: 1_000 }, () => ({ eventPeriod: period(NOON - HOUR, NOON + HOUR), recordedPeriod: period(NOON, NOON + 1n) }));
+test('10,000 stretches that all hold the same events count each once', async () => {
+  const carried = Array.from({ length: 10_000 }, () => ({ eventPeriod: period(NOON - HOUR, NOON + HOUR), recordedPeriod: period(NOON, NOON + 1n) }));
   const [usage] = await answer({}, { lateness: { policy: { $case: 'carryForward', value: { cutoffTime: timestamp(NOON + 1n), carried } } } });
   expect([usage?.eventCount, usage?.quantity]).toEqual([8n, '16']);
 });

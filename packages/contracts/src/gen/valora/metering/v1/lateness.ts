@@ -71,7 +71,7 @@ export interface CarryLateUsageForward {
   readonly cutoffTime?:
     | Timestamp
     | undefined;
-  /** What counts beside the part's own events, at most 1,000. An event counts once, however many of them it lies in. */
+  /** What counts beside the part's own events, at most 10,000. An event counts once, however many of them it lies in. */
   readonly carried: readonly CarriedUsage[];
 }
 
