@@ -23,11 +23,46 @@ export const CONTENT = `'{"customer":' || to_json(event.customer_reference)::tex
   || ',"properties":' || ${PROPERTIES} || ',"subscription":' || coalesce(to_json(event.subscription_reference)::text, 'null')
   || ',"value":' || coalesce('"' || trim_scale(event.value) || '"', 'null') || '}'`;
 
-/** Each part of time once, known as late as any query asks. Parameters: `partValues`. */
+/** Before all. */
+const FIRST_TIME = '-9223372036854775808';
+
+const CARRIED = `event.organization_id = $1 and event.meter_code = carried.meter_code and event.customer_reference = carried.customer_reference
+        and event.recorded_time >= carried.recorded_start_time and event.recorded_time < carried.recorded_end_time`;
+
+/** Each part of time that is asked about once, known as late as any query asks. Parameters: `partValues`. */
 export const PARTS = `with part as materialized (
   select query.meter_code, query.customer_reference, query.start_time, query.end_time, max(query.known_before_time) as known_before_time
   from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) as query (meter_code, customer_reference, start_time, end_time, known_before_time)
   group by 1, 2, 3, 4)`;
+
+/**
+ * The events of PARTS, and those that count in them although they happened at other times: of a meter whose level lasts all that happened before, and what was carried forward.
+ * Parameters: `countedValues`. What was carried is read as in counted-events.ts, which says why so.
+ */
+const COUNTED_EVENTS = `with part as materialized (
+    select query.meter_code, query.customer_reference, counted.start_time, max(query.end_time) as end_time, max(query.known_before_time) as known_before_time
+    from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) as query (meter_code, customer_reference, start_time, end_time, known_before_time)
+    left join meter on meter.organization_id = $1 and meter.code = query.meter_code and meter.aggregation = 'WEIGHTED_SUM'
+    cross join lateral (select case when meter.code is null then query.start_time else ${FIRST_TIME} end as start_time, case when meter.code is null then query.end_time end as apart) as counted
+    group by 1, 2, 3, counted.apart
+  ), carried as materialized (
+    select distinct meter_code, customer_reference, start_time, end_time, recorded_start_time, recorded_end_time
+    from unnest($7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+      as range (meter_code, customer_reference, start_time, end_time, recorded_start_time, recorded_end_time)
+  ), counted_event as (
+    select event.* from part
+    join usage_event as event on event.organization_id = $1 and event.meter_code = part.meter_code and event.customer_reference = part.customer_reference
+      and event.event_time >= part.start_time and event.event_time < part.end_time and event.recorded_time < part.known_before_time
+    union all
+    select event.* from carried cross join lateral (
+      select * from usage_event as event
+      where ${CARRIED} and event.recorded_time - event.event_time > 3600000000 offset 0) as event
+    where event.event_time >= carried.start_time and event.event_time < carried.end_time
+    union all
+    select event.* from carried cross join lateral (
+      select * from usage_event as event
+      where ${CARRIED} and event.recorded_time - event.event_time <= 3600000000 and event.event_time >= carried.recorded_start_time - 3600000000
+        and event.event_time >= carried.start_time and event.event_time < carried.end_time offset 0) as event)`;
 
 interface FaultRow {
   readonly idempotency_key: string;
@@ -54,22 +89,36 @@ export function partValues(organizationId: string, queries: readonly UsageQuery[
   ];
 }
 
+/** The parameters of COUNTED_EVENTS. */
+function countedValues(organizationId: string, queries: readonly UsageQuery[]): readonly unknown[] {
+  const carried = queries.flatMap(({ meterCode, customerReference, knownBefore, lateness }) => (lateness.kind !== 'CARRY_FORWARD' ? [] : lateness.carried.map(({ eventInterval, recordedInterval: { start, end } }) => (
+    { meterCode, customerReference, eventInterval, recordedStart: start, recordedEnd: end < knownBefore ? end : knownBefore }))));
+  return [
+    ...partValues(organizationId, queries),
+    carried.map(({ meterCode }) => meterCode),
+    carried.map(({ customerReference }) => customerReference),
+    carried.map(({ eventInterval }) => eventInterval.start),
+    carried.map(({ eventInterval }) => eventInterval.end),
+    carried.map(({ recordedStart }) => recordedStart),
+    carried.map(({ recordedEnd }) => recordedEnd),
+  ];
+}
+
 /** The first, in byte order of the keys, that is wrong; null if none is. */
 export async function findFirstFault(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<StoredUsage | null> {
-  const values = partValues(organizationId, queries);
-  const found = [...(await faultyEvents(sql, values)), ...(await keysWithoutEvent(sql, values))].map(storedFromRow);
+  const faulty = await faultyEvents(sql, countedValues(organizationId, queries));
+  const lonely = await keysWithoutEvent(sql, partValues(organizationId, queries));
+  const found = [...faulty, ...lonely].map(storedFromRow);
   return found.toSorted((one, other) => (one.idempotencyKey < other.idempotencyKey ? -1 : 1))[0] ?? null;
 }
 
 async function faultyEvents(sql: Sql, values: readonly unknown[]): Promise<readonly FaultRow[]> {
   return await sql.query<FaultRow>(
-    `${PARTS}
+    `${COUNTED_EVENTS}
      select event.idempotency_key, encode(event.content_digest, 'hex') as event_digest, encode(content.digest, 'hex') as derived_digest,
        event.meter_code as event_meter, event.customer_reference as event_customer, event.event_time,
        encode(key.content_digest, 'hex') as key_digest, key.meter_code as key_meter, key.customer_reference as key_customer, key.event_time as key_event_time
-     from part
-     join usage_event as event on event.organization_id = $1 and event.meter_code = part.meter_code and event.customer_reference = part.customer_reference
-       and event.event_time >= part.start_time and event.event_time < part.end_time and event.recorded_time < part.known_before_time
+     from counted_event as event
      cross join lateral (select sha256(convert_to(${CONTENT}, 'UTF8')) as digest offset 0) as content
      left join usage_key as key on key.organization_id = $1 and key.idempotency_key = event.idempotency_key
      where (event.content_digest = content.digest and key.content_digest = event.content_digest

@@ -1,4 +1,5 @@
 import type { CallContext } from '@valora/chassis';
+import type { Lateness } from '@valora/contracts/valora/metering/v1/lateness';
 import type { UsageFault } from '@valora/contracts/valora/metering/v1/usage';
 import { instant, parseDecimal, usageEventContent, type UsageEvent } from '@valora/rating';
 import pg from 'pg';
@@ -8,6 +9,7 @@ import { releaseUsage, voidUsage } from '../src/correct-usage.ts';
 import { candidateOf } from '../src/usage-event.ts';
 import { CONTENT } from '../src/usage-fault-store.ts';
 import { dice, HOUR, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
+import { createWorldMeters } from './usage-world.ts';
 
 let metering: Metering;
 let owner: pg.Client;
@@ -110,6 +112,27 @@ describe('CheckUsage', () => {
   ])('says nothing about %s', async (_, statement) => {
     await tamper(statement, context);
     expect(await fault()).toBe('none');
+  });
+
+  test('finds what was changed in usage of other times that counts: in a level what happened before, and what was carried forward', async () => {
+    const other = newOrganization();
+    await createWorldMeters(metering, other);
+    await outcomes(metering.dependencies, other, ['level', 'sum'].flatMap((meter) => [
+      usageEvent(`${meter}-early`, { meter, time: NOON - 5n * HOUR }), usageEvent(`${meter}-before`, { meter, time: NOON - 1n }), usageEvent(`${meter}-within`, { meter, time: NOON + 1n }),
+    ]));
+    const carried: Lateness = { policy: { $case: 'carryForward', value: { cutoffTime: timestamp(NOON), carried: [{ eventPeriod: period(NOON - 5n * HOUR, NOON), recordedPeriod: period(NOON, NOON + 1n) }] } } };
+    const looked = async (meter: string, known: bigint, lateness?: Lateness): Promise<string | undefined> => {
+      const query = { queryKey: 'q', meter, customer: 'acme', subscription: 's1', period: period(NOON, NOON + HOUR), knownBeforeTime: timestamp(known), groupBy: [], needsEventValues: false, lateness };
+      return (await checkUsage(metering.dependencies, other, { queries: [query] })).firstFault?.idempotencyKey;
+    };
+    const found = async (): Promise<(string | undefined)[]> =>
+      [await looked('level', NOON + 1n), await looked('level', NOON), await looked('sum', NOON + 1n), await looked('sum', NOON + 1n, carried), await looked('sum', NOON, carried)];
+    expect(await found()).toEqual([undefined, undefined, undefined, undefined, undefined]);
+    for (const when of ['early', 'before']) {
+      await tamper(`update metering.usage_event set value = value + 1 where organization_id = $1 and idempotency_key like '%${when}'`, other);
+      expect(await found()).toEqual([`level-${when}`, undefined, undefined, `sum-${when}`, undefined]);
+      await tamper(`update metering.usage_event set value = value - 1 where organization_id = $1 and idempotency_key like '%${when}'`, other);
+    }
   });
 
   test('shows the digest that is stored and the one that the columns have', async () => {
