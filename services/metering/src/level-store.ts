@@ -1,8 +1,9 @@
 /**
  * Levels in SQL: what a WEIGHTED_SUM carries into a part of time, as known at the query's instant.
  *
- * A level is the sum of all counted values before the part, however old. They are read each time, along the primary key, so the cost of a level grows with what the customer
- * ever recorded to that meter. The trap: a group whose level is zero is none.
+ * A level is the sum of all counted values before the part, however old. They are read along the primary key, so the cost of a level grows with what the customer ever recorded
+ * to that meter. Of queries that tell one part of time after the other, as windows and the cycles of a run do, only the first has its level read: that of each other is the
+ * level before it and what happened since. The trap: a group whose level is zero is none.
  */
 import type { Sql } from '@valora/chassis';
 import type { UsageGroup } from '@valora/rating';
@@ -36,25 +37,56 @@ export interface LevelsWanted {
 
 /** One for each query, in their order. All queries are of the shape. Errors: TOO_MANY_GROUPS, of events and levels together. */
 export async function findLevels(sql: Sql, organizationId: string, wanted: LevelsWanted): Promise<readonly Levels[]> {
-  const levels = await readLevels(sql, organizationId, wanted);
-  levels.forEach((ofQuery, index) => takeGroups(wanted, index, ofQuery));
-  return levels;
-}
-
-/** The same for queries that tell one part of time after the other: the first level is read, and each other one is that before it and what happened since. */
-export async function findConsecutiveLevels(sql: Sql, organizationId: string, wanted: LevelsWanted): Promise<readonly Levels[]> {
-  const [first = NO_LEVELS] = await readLevels(sql, organizationId, { ...wanted, queries: wanted.queries.slice(0, 1) });
-  const levels: Levels[] = [];
-  let level = first;
-  wanted.usages.forEach((usage, index) => {
+  const { queries, usages, shape, budget } = wanted;
+  const steps = stepsOf(queries);
+  const first = steps.filter(({ before }) => before === null);
+  const read = await readLevels(sql, organizationId, { shape, budget, queries: first.map(({ query }) => query) });
+  const levels = new Map(first.map(({ index }, position) => [index, read[position] ?? NO_LEVELS]));
+  for (const { index, before } of steps) {
+    const level = before === null ? (levels.get(index) ?? NO_LEVELS) : levelsSince(levels.get(before) ?? NO_LEVELS, usages[before], shape);
+    levels.set(index, level);
     takeGroups(wanted, index, level);
-    levels.push(level);
-    level = levelsSince(level, usage, wanted.shape);
-  });
-  return levels;
+  }
+  return queries.map((_, index) => levels.get(index) ?? NO_LEVELS);
 }
 
 const NO_LEVELS: Levels = new Map();
+
+interface Step {
+  readonly index: number;
+  readonly query: UsageQuery;
+  /** The query that ends where this one begins, from whose level this one's follows; null where there is none. */
+  readonly before: number | null;
+}
+
+/** The queries in the order of their parts of time, so that each comes after the one before it. */
+function stepsOf(queries: readonly UsageQuery[]): readonly Step[] {
+  const lastByEnd = new Map<string, number>();
+  const inOrder = queries.map((query, index) => ({ query, index })).toSorted((one, other) => {
+    const order = one.query.interval.start - other.query.interval.start || one.query.interval.end - other.query.interval.end;
+    return order === 0n ? one.index - other.index : order < 0n ? -1 : 1;
+  });
+  return inOrder.map(({ query, index }) => {
+    const { meterCode, customerReference, subscriptionReference, knownBefore, interval } = query;
+    const at = (time: bigint): string => JSON.stringify([meterCode, customerReference, subscriptionReference, String(knownBefore), String(time)]);
+    const before = lastByEnd.get(at(interval.start));
+    lastByEnd.set(at(interval.end), index);
+    const beforeQuery = before === undefined ? undefined : queries[before];
+    return { index, query, before: before === undefined || beforeQuery === undefined || !isCarriedOn(beforeQuery, query) ? null : before };
+  });
+}
+
+/**
+ * Whether what a query counts, in its part and before it, is what the next one counts of the same time. Under HOLD that is so where both are of one cycle, or the next one
+ * names the cycle of this one after those that this one names.
+ */
+function isCarriedOn({ interval, lateness: one }: UsageQuery, { lateness: next }: UsageQuery): boolean {
+  if (one.kind !== 'HOLD' || next.kind !== 'HOLD') return true;
+  const own = next.earlier[one.earlier.length] ?? { end: interval.end, cutoff: next.cutoff };
+  const latest = one.earlier.at(-1);
+  return own.cutoff === one.cutoff && own.end >= interval.end && (latest === undefined || latest.end <= interval.start)
+    && one.earlier.every(({ end, cutoff }, position) => next.earlier[position]?.end === end && next.earlier[position].cutoff === cutoff);
+}
 
 async function readLevels(
   sql: Sql, organizationId: string, { shape, queries, budget }: Pick<LevelsWanted, 'shape' | 'queries' | 'budget'>,
@@ -91,7 +123,9 @@ function takeGroups({ shape, queries, usages, budget }: LevelsWanted, index: num
   }
 }
 
-function levelsSince(levels: Levels, { whole, groups }: QueriedUsage, { groupBy }: QueryShape): Levels {
+function levelsSince(levels: Levels, usage: QueriedUsage | undefined, { groupBy }: QueryShape): Levels {
+  if (usage === undefined) throw new Error('a query has no usage');
+  const { whole, groups } = usage;
   const since = groupBy.length === 0 ? new Map([[groupOfValues([], []).key, { group: {}, set: whole }]]) : groups;
   const after = new Map(levels);
   for (const [key, { group, set }] of since) {

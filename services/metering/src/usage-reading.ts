@@ -9,7 +9,7 @@ import type { AggregationKind } from '@valora/rating';
 import { aggregateShape, type AggregationShape } from './aggregation-store.ts';
 import { AGGREGATION_LIMITS, createAnswerBudget, type AggregationLimits, type AnswerBudget } from './answer-budget.ts';
 import { errors } from './errors.ts';
-import { findConsecutiveLevels, findLevels, type Levels } from './level-store.ts';
+import { findLevels, type Levels } from './level-store.ts';
 import { isAggregationKind } from './meter.ts';
 import { aggregateInPages } from './usage-pages.ts';
 import type { UsageQuery } from './usage-query.ts';
@@ -29,8 +29,6 @@ export interface ReadingMeter {
 
 export interface ReadingOptions {
   readonly needsDigest: boolean;
-  /** Whether the queries are one meter's and tell one part of time after the other: a level is then read once, and carried on from each to the next. */
-  readonly consecutive?: boolean;
   readonly limits?: AggregationLimits;
 }
 
@@ -49,7 +47,7 @@ export async function readUsage(sql: Sql, organizationId: string, queries: reado
   const found = new Map<number, ReadUsage>();
   for (const { shape, positions } of shapesOf(queries, meters, options)) {
     const alike = positions.flatMap((position) => queries[position] ?? []);
-    const usages = await readShape(sql, organizationId, { shape, queries: alike, meters, budget, consecutive: options.consecutive === true });
+    const usages = await readShape(sql, organizationId, { shape, queries: alike, meters, budget });
     usages.forEach((usage, index) => found.set(positions[index] ?? -1, usage));
   }
   return queries.map((query, position) => found.get(position) ?? unanswered(query));
@@ -57,8 +55,8 @@ export async function readUsage(sql: Sql, organizationId: string, queries: reado
 
 async function readShape(
   sql: Sql, organizationId: string,
-  { shape, queries, meters, budget, consecutive }: {
-    readonly shape: AggregationShape; readonly queries: readonly UsageQuery[]; readonly meters: ReadonlyMap<string, ReadingMeter>; readonly budget: AnswerBudget; readonly consecutive: boolean;
+  { shape, queries, meters, budget }: {
+    readonly shape: AggregationShape; readonly queries: readonly UsageQuery[]; readonly meters: ReadonlyMap<string, ReadingMeter>; readonly budget: AnswerBudget;
   },
 ): Promise<readonly ReadUsage[]> {
   const inOnePiece = await aggregateShape(sql, organizationId, { shape, queries, budget });
@@ -67,8 +65,7 @@ async function readShape(
     const { uniqueProperty } = meterOf(meters, query);
     usages.push(inOnePiece[index] ?? await aggregateInPages(sql, organizationId, { shape, query, uniqueProperty, budget }));
   }
-  const find = consecutive ? findConsecutiveLevels : findLevels;
-  const levels = shape.kind === 'WEIGHTED_SUM' ? await find(sql, organizationId, { shape, queries, usages, budget }) : [];
+  const levels = shape.kind === 'WEIGHTED_SUM' ? await findLevels(sql, organizationId, { shape, queries, usages, budget }) : [];
   return usages.map((usage, index) => ({ kind: shape.kind, usage, levels: levels[index] ?? NO_LEVELS }));
 }
 
