@@ -42,7 +42,7 @@ const oddities = (at: number): readonly Odd[] => [
   (earlier: readonly HeldCycle[]) => [...earlier.slice(0, -1), { endTime: timestamp(end(at) - STEP / 2n), cutoffTime: cutoff(at) }],
   (earlier: readonly HeldCycle[]) => earlier.slice(0, -1),
   (earlier: readonly HeldCycle[]) => earlier.slice(1),
-  (earlier: readonly HeldCycle[]) => earlier.with(-1, { endTime: timestamp(end(at)), cutoffTime: timestamp(end(at) + 5n * STEP) }),
+  (earlier: readonly HeldCycle[]) => earlier.with(earlier.length - 1, { endTime: timestamp(end(at)), cutoffTime: timestamp(end(at) + 5n * STEP) }),
   (earlier: readonly HeldCycle[]) => earlier.with(0, { endTime: timestamp(end(0)), cutoffTime: timestamp(end(0)) }),
   () => [],
 ].flatMap((odd): Odd[] => [(earlier, part) => (part === at ? odd(earlier) : earlier), (earlier, part) => (part === at ? odd(earlier) : part > at ? [...odd(earlier.slice(0, at + 1)), ...earlier.slice(at + 1)] : earlier)])
