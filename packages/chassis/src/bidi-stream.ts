@@ -45,7 +45,7 @@ async function converse({ call, stream: { context, admit }, rpc, admission, stre
     return new Promise((resolve) => {
       const answered = inSpan('stream.message', {}, async () => {
         await admit();
-        return await admission.run({ callDepth: 0, organizationId, signal }, async () => {
+        return await admission.run({ callDepth: 0, organizationId, bytes: message.length, signal }, async () => {
           const response = answer(rpc.decode(message));
           resolve({ answered });
           return await response;

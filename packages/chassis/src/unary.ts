@@ -92,7 +92,7 @@ function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, adm
       const depth = caller.kind === 'SERVICE' && Number.isInteger(callDepth) && callDepth > 0 ? callDepth : 0;
       describeCall(identity, depth);
       const context: CallContext = { organizationId, caller, callDepth: depth, ...bounds };
-      return await admission.run({ callDepth: depth, organizationId, signal: abort.signal }, () => handler(context, decode(request)));
+      return await admission.run({ callDepth: depth, organizationId, bytes: request.length, signal: abort.signal }, () => handler(context, decode(request)));
     }
 
     respond().then(

@@ -5,7 +5,7 @@ import { StreamUsageRequest, UsageServiceService, type StreamUsageResponse } fro
 import { commonErrors, createAdmission, createLog, createServiceMetrics, serve, unaryService, type AdmissionLimits, type CallContext } from '../src/index.ts';
 
 const never = (): Promise<never> => Promise.reject(new Error('not called here'));
-const LIMITS: AdmissionLimits = { runningMax: 64, waitingMax: 64, shareRunningMax: 64, shareWaitingMax: 64 };
+const LIMITS: AdmissionLimits = { runningMax: 64, waitingMax: 64, waitingBytesMax: 1e9, shareRunningMax: 64, shareWaitingMax: 64, shareWaitingBytesMax: 1e9 };
 
 export type Answer = (request: StreamUsageRequest, context: CallContext) => Promise<StreamUsageResponse> | StreamUsageResponse;
 
