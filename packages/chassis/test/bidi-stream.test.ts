@@ -250,6 +250,7 @@ test('1,000 streams opened and dropped in every way leave nothing behind', async
     await after.answered(sequence);
   }
   expect(streaming.running()).toBe(0);
+  expect(await streaming.openStreams()).toBe(1);
   const open = Array.from({ length: 16 }, () => streaming.open('org_0'));
   for (const stream of open) stream.write(1);
   for (const stream of open) await stream.answered(1);
