@@ -10,6 +10,8 @@ const LIMITS: AdmissionLimits = { runningMax: 64, waitingMax: 64, waitingBytesMa
 export type Answer = (request: StreamUsageRequest, context: CallContext) => Promise<StreamUsageResponse> | StreamUsageResponse;
 
 export interface Streaming {
+  /** `host:port` */
+  readonly address: string;
   /** Opens a stream of an organization. */
   open(organizationId?: string, options?: { readonly deadlineMs?: number }): Stream;
   /** Makes every credential bad from now on. */
@@ -63,6 +65,7 @@ export async function startStreaming(answer: Answer, limits: Partial<AdmissionLi
   const server = await serve({ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure(), services: [service], reflection: false });
   const clients: Client[] = [];
   return {
+    address: `127.0.0.1:${server.port}`,
     open(organizationId = 'org_a', { deadlineMs = 20_000 } = {}) {
       const [client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure())] = clients;
       clients[0] = client;
