@@ -35,6 +35,8 @@ export interface IngestQueue {
    * whatever the transaction failed with.
    */
   submit(organizationId: string, candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  /** Whether so many events of the organization would be turned away now: asked before anything is made of them. */
+  isFullFor(organizationId: string, eventCount: number): boolean;
   /** Of all organizations. */
   waitingEvents(): number;
 }
@@ -98,6 +100,7 @@ export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGE
         void runWriter(organizationId, lane);
       });
     },
+    isFullFor: (organizationId, eventCount) => (lanes.get(organizationId)?.waitingEvents ?? 0) + eventCount > limits.waitingEventsMax || waitingWeight >= limits.waitingWeightMax,
     waitingEvents: () => [...lanes.values()].reduce((events, lane) => events + lane.waitingEvents, 0),
   };
 }
