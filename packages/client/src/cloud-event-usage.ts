@@ -28,6 +28,7 @@ const VALUE_DEFAULT = 'data.value';
 const SUBSCRIPTION_DEFAULT = 'subscription';
 const METER_CODE = /^[a-z][a-z0-9_.-]{0,63}$/;
 const REFERENCE = /^[\x21-\x7e]{1,128}$/;
+const ATTRIBUTE = /^[a-z0-9]+$/;
 const PLACE = /^(?:data(?:\..+)?|[a-z0-9]+)$/s;
 /** What the specification keeps out of attributes, and U+FFFD, which stands where something was lost. */
 const NOT_TEXT = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\uFFFD]/u;
@@ -40,19 +41,26 @@ export function cloudEventKey(source: string, id: string): string {
   return `ce_${hash('sha256', `${Buffer.byteLength(source)}:${source}${id}`)}`;
 }
 
+/** Throws RangeError, which says what can't be. */
+export function checkCloudEventMapping({ value, values, properties, subscription }: CloudEventMapping): void {
+  const places = [...(value === undefined ? [] : [['value', value] as const]), ...[...values ?? []].map(([type, place]) => [`value of ${type}`, place] as const), ...[...properties ?? []].map(([name, place]) => [`property ${name}`, place] as const)];
+  for (const [what, place] of places) if (!PLACE.test(place)) throw new RangeError(`The ${what} must be mapped to data, data.<member> or an attribute, not to "${place}".`);
+  if (subscription !== undefined && !ATTRIBUTE.test(subscription)) throw new RangeError(`The subscription must be mapped to an attribute, not to "${subscription}".`);
+}
+
 /** Throws CloudEventRefused, which names the attribute and says how to mend it; RangeError for a mapping that can't be. */
 export function usageEventFromCloudEvent(cloudEvent: CloudEvent, mapping: CloudEventMapping = {}): UsageEvent {
+  checkCloudEventMapping(mapping);
   if (!isObject(cloudEvent)) throw new CloudEventRefused('', 'An event must be a JSON object.');
   const specversion = attribute(cloudEvent, 'specversion');
   if (specversion !== '1.0') throw new CloudEventRefused('specversion', specversion === undefined ? '"specversion" is missing. It must be "1.0".' : `"specversion" is "${shortened(specversion)}". It must be "1.0".`);
   const type = required(cloudEvent, 'type', 'It says which meter the usage is of.');
   const idempotencyKey = cloudEventKey(required(cloudEvent, 'source', 'With id it makes the key.'), required(cloudEvent, 'id', 'With source it makes the key.'));
   const data = lazyData(cloudEvent);
-  const place = (name: string, at: string): string | undefined => textAt(cloudEvent, checkedPlace(name, at), data);
   const mapped = mapping.values?.get(type) ?? mapping.value;
   const properties = new Map<string, string>();
   for (const [name, at] of mapping.properties ?? []) {
-    const text = place(`property ${name}`, at);
+    const text = textAt(cloudEvent, at, data);
     if (text !== undefined) properties.set(name, text);
   }
   return {
@@ -62,7 +70,7 @@ export function usageEventFromCloudEvent(cloudEvent: CloudEvent, mapping: CloudE
     subscription: subscriptionOf(cloudEvent, mapping.subscription ?? SUBSCRIPTION_DEFAULT),
     eventTime: timeOf(cloudEvent),
     // What nobody said is in data may be anything: an event that is only counted needs no data that can be read.
-    value: (mapped === undefined ? (data('lenient') === undefined ? undefined : place('value', VALUE_DEFAULT)) : place('value', mapped)) ?? '',
+    value: (mapped === undefined && data('lenient') === undefined ? undefined : textAt(cloudEvent, mapped ?? VALUE_DEFAULT, data)) ?? '',
     properties,
   };
 }
@@ -75,7 +83,6 @@ function meterOf(type: string, meters: ReadonlyMap<string, string> | undefined):
 }
 
 function subscriptionOf(cloudEvent: CloudEvent, name: string): string {
-  if (!/^[a-z0-9]+$/.test(name)) throw new RangeError(`The subscription must be mapped to an attribute, not to "${name}".`);
   const text = attribute(cloudEvent, name) ?? '';
   return text === '' ? '' : reference(name, text);
 }
@@ -150,11 +157,6 @@ function dataOf(cloudEvent: CloudEvent): unknown {
     throw new CloudEventRefused('data_base64', '"data" and "data_base64" exclude each other.');
   }
   throw new CloudEventRefused('datacontenttype', `"datacontenttype" is ${contentType === undefined ? 'missing' : `"${shortened(contentType)}"`}. Only JSON, application/json for example, has members that can be mapped.`);
-}
-
-function checkedPlace(name: string, place: string): string {
-  if (!PLACE.test(place)) throw new RangeError(`The ${name} must be mapped to data, data.<member> or an attribute, not to "${place}".`);
-  return place;
 }
 
 function textAt(cloudEvent: CloudEvent, place: string, data: Data): string | undefined {

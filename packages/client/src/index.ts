@@ -2,7 +2,7 @@
 export { CallError, type FieldViolation, type RequestOf, type ResponseOf } from './call.ts';
 export { retryServiceConfig, type TlsOptions } from './channel.ts';
 export { cloudEventFromJson, CloudEventRefused, cloudEventsFromHttp, cloudEventsFromJson, type CloudEvent, type CloudEventRequest } from './cloud-event.ts';
-export { cloudEventKey, usageEventFromCloudEvent, type CloudEventMapping } from './cloud-event-usage.ts';
+export { checkCloudEventMapping, cloudEventKey, usageEventFromCloudEvent, type CloudEventMapping } from './cloud-event-usage.ts';
 export { createClient, type ClientOptions, type ValoraClient } from './client.ts';
 export { NumberText } from './exact-json.ts';
 export { ingest, ingestAll, type Acknowledgement, type IngestCounts, type IngestOptions, type IngestSummary, type UsageRecorder } from './ingest.ts';
