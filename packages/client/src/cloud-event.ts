@@ -6,7 +6,7 @@ import { isObject, parseExactJson } from './exact-json.ts';
 /**
  * An event by the names of its JSON format: the attributes, and `data` or `data_base64`. What was read by cloudEventFromJson and
  * its like has numbers as NumberText; an event made in code gives them as text or bigint. Objects of the `cloudevents` package
- * are taken too.
+ * are taken too, though it fills in what an event lacks when it reads one.
  */
 export interface CloudEvent {
   readonly id?: unknown;

@@ -44,7 +44,7 @@ async function* unpacked(head: Buffer, chunks: Bytes): AsyncGenerator<Buffer, vo
   try {
     yield* chunksOf(gunzip);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) throw new CommandError(`The gzip file is damaged or cut off: ${error.message}. What was read before that place was sent; mend the file and send it again, which records nothing twice.`);
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) throw new CommandError(`The gzip file is damaged or cut off: ${error.message}. Rows before that place may be recorded; mend the file and send it again, which records nothing twice.`);
     throw error;
   }
 }

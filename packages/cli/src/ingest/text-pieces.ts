@@ -87,7 +87,7 @@ export async function* elementsOf(bytes: Bytes): AsyncGenerator<Piece, void, und
     }
     if (scanner.isWithin()) gatherer.add(Buffer.from(chunk.subarray(start)));
   }
-  if (!scanner.isEnded()) throw new CommandError(`The file ends within the array, after element ${gatherer.number}: it was cut off, or a bracket or quote of the next element is missing. What stands before that was sent; mend the file and send it again, which records nothing twice.`);
+  if (!scanner.isEnded()) throw new CommandError(`The file ends within the array, after element ${gatherer.number}: it was cut off, or a bracket or quote of the next element is missing. Elements before that may be recorded; mend the file and send it again, which records nothing twice.`);
 }
 
 type Step = 'NEXT' | 'BEGIN' | 'CUT' | 'END' | 'BEYOND';
