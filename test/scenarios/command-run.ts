@@ -15,8 +15,6 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export type Printed = Readonly<Record<string, unknown>>;
-
 export interface CommandLine {
   readonly folder: string;
   /** Puts a file into the folder; answers its name. */

@@ -19,6 +19,8 @@ export interface CloudEvent {
   readonly datacontenttype?: unknown;
   readonly data?: unknown;
   readonly data_base64?: unknown;
+  /** Extension attributes. */
+  readonly [attribute: string]: unknown;
 }
 
 /** An event that can't be read or can't become a usage event. Another try ends the same way. */
