@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { fileBytes } from '../src/ingest/file-bytes.ts';
-import { formatOf, nameOf, withoutExtension } from '../src/ingest/file-format.ts';
+import { formatOf, isTabSeparated, nameOf, rejectsOf } from '../src/ingest/file-format.ts';
 import { elementsOf, linesOf, type Piece } from '../src/ingest/text-pieces.ts';
 
 /** The bytes in chunks of every size that finds a seam: one byte, three, all. */
@@ -85,10 +85,12 @@ test('UTF-16 that breaks off is said to be', async () => {
 });
 
 test.each([
-  ['/a/usage.csv', 'csv', 'usage.csv', '/a/usage'], ['usage.TSV', 'csv', 'usage.TSV', 'usage'], ['u.jsonl.gz', 'ndjson', 'u.jsonl', 'u'],
-  ['e.cloudevents.json', 'cloudevents', 'e.cloudevents.json', 'e'], ['e.cloudevents.ndjson.gz', 'cloudevents', 'e.cloudevents.ndjson', 'e'], ['e.rejects.cloudevents.ndjson', 'cloudevents', 'e.rejects.cloudevents.ndjson', 'e.rejects'],
-])('%s is %s, its source is %s, and its rejects begin with %s', (file, format, source, beginning) => {
-  expect([formatOf(file, null), nameOf(file), withoutExtension(file)]).toEqual([format, source, beginning]);
+  ['/a/usage.csv', 'csv', 'usage.csv', '/a/usage.rejects.csv'], ['usage.TSV.gz', 'csv', 'usage.TSV', 'usage.rejects.tsv'], ['u.jsonl.gz', 'ndjson', 'u.jsonl', 'u.rejects.ndjson'],
+  ['e.cloudevents.json', 'cloudevents', 'e.cloudevents.json', 'e.rejects.cloudevents.ndjson'], ['e.cloudevents.ndjson.gz', 'cloudevents', 'e.cloudevents.ndjson', 'e.rejects.cloudevents.ndjson'],
+  ['e.rejects.cloudevents.ndjson', 'cloudevents', 'e.rejects.cloudevents.ndjson', 'e.rejects.rejects.cloudevents.ndjson'],
+] as const)('%s is %s, its source is %s, and its rejects go to %s, which is read alike', (file, format, source, rejects) => {
+  expect([formatOf(file, null), nameOf(file), rejectsOf(file, format)]).toEqual([format, source, rejects]);
+  expect([formatOf(rejects, null), isTabSeparated(rejects)]).toEqual([format, isTabSeparated(file)]);
 });
 
 test('a file whose name says nothing is asked for', () => {

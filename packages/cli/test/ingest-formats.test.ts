@@ -100,6 +100,18 @@ test('CSV: a heading that is no UTF-8 is said to be', async () => {
   await expect(sendCsv(bytes('key,caf\xe9\nk,1\n'))).rejects.toThrow('The heading is not valid UTF-8. Save the file as UTF-8.');
 });
 
+test.each([['NDJSON', sendNdjson], ['CloudEvents', sendCloudEvents]] as const)('%s: no line is overlooked because it looks empty', async (_name, send) => {
+  const content = Buffer.concat([bytes(`\t \r\n${' '.repeat(1_100_000)}{}\n`), bytes('\xa0\n'), Buffer.from('\u00a0\n'), bytes(' \n')]);
+  expect((await send(content)).refusals.map((each) => each.split(' ')[0])).toEqual(['2', '3', '4']);
+});
+
+test('NDJSON: a line that is too long is not taken for the event that it begins with', async () => {
+  const first = await sendNdjson(`${ndjsonLine({ id: 'k1' })}${' '.repeat(1_100_000)}x`);
+  expect([first.events, first.refusals.length]).toEqual([[], 1]);
+  const again = await sendNdjson(first.rejects);
+  expect([again.events, again.rejects]).toEqual([[], first.rejects]);
+});
+
 test('NDJSON: a property that is empty text is one; in CSV an empty cell is none', async () => {
   const { events: [event] } = await sendNdjson(`{"key":"k","meter":"m","customer":"c","time":"${time}","properties":{"a":"","b.c":"d","e":null}}`);
   expect(event?.properties).toEqual(new Map([['a', ''], ['b.c', 'd']]));

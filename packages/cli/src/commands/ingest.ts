@@ -1,12 +1,12 @@
 // Usage from a file.
 import { createReadStream, statSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Arguments } from '../arguments.ts';
 import { CommandError, EXIT, UsageError, type Command, type ExitCode } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { fileBytes } from '../ingest/file-bytes.ts';
-import { FORMATS, STDIN, formatOf, nameOf, withoutExtension, type Format } from '../ingest/file-format.ts';
+import { formatOf, FORMATS, isTabSeparated, rejectsOf, STDIN, type Format } from '../ingest/file-format.ts';
 import { cloudEventMappingOf, rowMappingOf } from '../ingest/ingest-options.ts';
 import { ingestRows, type RowCounts } from '../ingest/ingest-rows.ts';
 import { FIELD_NAMES, TIME_FORMATS, type Mapping } from '../ingest/mapping.ts';
@@ -29,7 +29,7 @@ async function run(context: CommandContext, args: Arguments): Promise<ExitCode> 
   const file = args.positional('file');
   const format = formatOf(file, args.optional('format'));
   const mapping = format === 'cloudevents' ? cloudEventMappingOf(args) : rowMappingOf(args);
-  const rejectsFile = args.optional('rejects') ?? `${file === STDIN ? 'stdin' : withoutExtension(file)}.rejects.${FORMATS[format].rejects}`;
+  const rejectsFile = args.optional('rejects') ?? rejectsOf(file, format);
   if (resolve(rejectsFile) === resolve(file)) throw new UsageError('The rejects would overwrite the file they come from. Name another by --rejects.');
   const source = file === STDIN ? Readable.from(context.stdin, { objectMode: false }) : createReadStream(file);
   const bytes = fileBytes(source);
@@ -42,7 +42,7 @@ async function run(context: CommandContext, args: Arguments): Promise<ExitCode> 
 
 async function rowReader(bytes: AsyncGenerator<Buffer, void, undefined>, format: Format, args: Arguments): Promise<RowReader> {
   if (format === 'ndjson') return (await import('../ingest/ndjson-rows.ts')).readNdjson(bytes);
-  const delimiter = args.optional('delimiter') ?? (extname(nameOf(args.positional('file'))) === '.tsv' ? 'tab' : ',');
+  const delimiter = args.optional('delimiter') ?? (isTabSeparated(args.positional('file')) ? 'tab' : ',');
   return (await import('../ingest/csv-rows.ts')).readCsv(bytes, delimiter === 'tab' ? '\t' : delimiter);
 }
 

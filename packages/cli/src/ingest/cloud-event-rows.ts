@@ -1,6 +1,6 @@
 // CloudEvents: an event a line, or one JSON array of them, which is told by the first character.
 import { cloudEventFromJson, CloudEventRefused, type CloudEvent } from '@valora/client';
-import { beginsWithBracket, elementsOf, linesOf, type Piece } from './text-pieces.ts';
+import { beginsWithBracket, elementsOf, isBlank, linesOf, type Piece } from './text-pieces.ts';
 import { checkPiece, earlierMessage, isRejectColumn, rejectColumn, rejectedJson, REJECTED_LINE } from './json-row.ts';
 import { RowRefused, type Row, type RowReader } from './row.ts';
 
@@ -16,7 +16,7 @@ export function readCloudEvents(bytes: AsyncGenerator<Buffer, void, undefined>):
     async *rows() {
       const { isArray, bytes: all } = await beginsWithBracket(bytes);
       if (isArray) for await (const element of elementsOf(all)) yield cloudEventRow(element);
-      else for await (const line of linesOf(all)) if (line.text.trim() !== '') yield cloudEventRow(line);
+      else for await (const line of linesOf(all)) if (!isBlank(line)) yield cloudEventRow(line);
     },
   };
 }

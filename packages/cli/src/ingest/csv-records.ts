@@ -12,12 +12,12 @@ export interface CsvRecords {
   wasCut(number: number): boolean;
 }
 
-export function boundedRecords(source: Bytes): CsvRecords {
+export function boundedRecords(source: Bytes, bytesMax = ROW_BYTES_MAX): CsvRecords {
   const cut = new Set<number>();
-  return { bytes: bounded(source, cut), wasCut: (number) => cut.delete(number) };
+  return { bytes: bounded(source, cut, bytesMax), wasCut: (number) => cut.delete(number) };
 }
 
-async function* bounded(source: Bytes, cut: Set<number>): AsyncGenerator<Buffer, void, undefined> {
+async function* bounded(source: Bytes, cut: Set<number>, bytesMax: number): AsyncGenerator<Buffer, void, undefined> {
   let end: number | undefined;
   let [record, length, lastByte, isQuoted, isCut, isOpenAtCut] = [0, 0, 0, false, false, false];
   for await (const chunk of source) {
@@ -35,9 +35,11 @@ async function* bounded(source: Bytes, cut: Set<number>): AsyncGenerator<Buffer,
       const piece = chunk.subarray(start, stop + 1);
       start = stop + 1;
       length += piece.length;
-      if (!isCut && length > ROW_BYTES_MAX) {
+      if (!isCut && length > bytesMax) {
         [isCut, isOpenAtCut] = [true, wasQuoted];
         cut.add(record);
+        // Something of it must stay, or the parser would see no record. Quotes and ends stand last in a piece.
+        kept.push(piece.subarray(0, Math.min(piece.length - 1, bytesMax)));
       }
       if (!isCut) kept.push(piece);
       else if (isEnd) kept.push(Buffer.from([...(isOpenAtCut ? [QUOTE] : []), ...((piece.at(-2) ?? lastByte) === CARRIAGE_RETURN ? [CARRIAGE_RETURN] : []), end]));

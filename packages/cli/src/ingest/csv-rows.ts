@@ -53,8 +53,8 @@ export function readCsv(bytes: Bytes, delimiter: string): RowReader {
       for (let number = 1; ; number += 1) {
         const cells = await next();
         if (cells === null) return;
-        const isBlank = cells.length === 1 && cells[0] === '';
-        if (!isBlank) yield csvRow({ number, names, positions, cells, delimiter, isCut: bounded.wasCut(number) });
+        const [isCut, isBlank] = [bounded.wasCut(number), cells.length === 1 && cells[0] === ''];
+        if (isCut || !isBlank) yield csvRow({ number, names, positions, cells, delimiter, isCut });
       }
     },
   };

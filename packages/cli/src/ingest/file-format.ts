@@ -13,6 +13,7 @@ export const FORMATS = {
 } as const;
 export type Format = keyof typeof FORMATS;
 
+const TAB_SEPARATED = '.tsv';
 const PACKED = /\.gz$/i;
 
 export function formatOf(file: string, given: string | null): Format {
@@ -26,10 +27,17 @@ export function nameOf(file: string): string {
   return basename(file).replace(PACKED, '');
 }
 
-export function withoutExtension(file: string): string {
+/** Where a file's rejects go: beside it, under a name that is read as the file is. */
+export function rejectsOf(file: string, format: Format): string {
+  if (file === STDIN) return `stdin.rejects.${FORMATS[format].rejects}`;
   const unpacked = file.replace(PACKED, '');
-  const extension = formats().map((format) => extensionOf(file, format)).find((each) => each !== undefined) ?? '';
-  return unpacked.slice(0, unpacked.length - extension.length);
+  const extension = formats().map((each) => extensionOf(file, each)).find((each) => each !== undefined) ?? '';
+  return `${unpacked.slice(0, unpacked.length - extension.length)}.rejects.${format === 'csv' && extension === TAB_SEPARATED ? 'tsv' : FORMATS[format].rejects}`;
+}
+
+/** Whether tabulators part the columns, going by the name. */
+export function isTabSeparated(file: string): boolean {
+  return extensionOf(file, 'csv') === TAB_SEPARATED;
 }
 
 /** CloudEvents first: the ends of their names are those of others, with more before them. */

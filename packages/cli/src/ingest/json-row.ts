@@ -28,7 +28,7 @@ export function rejectedJson({ text, fault }: Piece, isObject: boolean): Row['re
   return (source, number, { reason, field, message }: Refusal) => {
     const added = JSON.stringify({ valora_source: source, valora_row: number, valora_reason: reason, valora_field: field, valora_message: message }).slice(1);
     // An object that was not read is one of the rejects that nobody mended, or no UTF-8.
-    const isKept = isObject || objectOf(text) !== null;
+    const isKept = isObject || (fault !== 'TOO_LONG' && objectOf(text) !== null);
     const own = isKept ? withoutEnd(text) : `{"${REJECTED_LINE}":${JSON.stringify(text)}`;
     const comma = own.endsWith('{') ? '' : ',';
     // The text of such a row has a character for each byte.

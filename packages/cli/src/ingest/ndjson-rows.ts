@@ -3,7 +3,7 @@
 import type { Bytes } from './file-bytes.ts';
 import { checkPiece, earlierMessage, isRejectColumn, rejectColumn, rejectedJson, REJECTED_LINE } from './json-row.ts';
 import { RowRefused, type Row, type RowReader } from './row.ts';
-import { linesOf, type Piece } from './text-pieces.ts';
+import { isBlank, linesOf, type Piece } from './text-pieces.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -12,7 +12,7 @@ export function readNdjson(bytes: Bytes): RowReader {
     columns: async () => null,
     rejectsHeading: () => '',
     async *rows() {
-      for await (const line of linesOf(bytes)) if (line.text.trim() !== '') yield ndjsonRow(line);
+      for await (const line of linesOf(bytes)) if (!isBlank(line)) yield ndjsonRow(line);
     },
   };
 }

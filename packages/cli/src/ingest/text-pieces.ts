@@ -13,6 +13,11 @@ export interface Piece {
   readonly fault: 'NOT_UTF_8' | 'TOO_LONG' | null;
 }
 
+/** Whether a line is empty, which is no row. One that is too long is none such, whatever it begins with. */
+export function isBlank({ text, fault }: Piece): boolean {
+  return fault === null && /^[ \t\r]*$/.test(text);
+}
+
 /** How much of a piece that is too long is kept, to be recognized. */
 const BEGINNING_BYTES = 1_000;
 const NEWLINE = 0x0a;
