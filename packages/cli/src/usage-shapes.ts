@@ -16,8 +16,7 @@ function propertiesText(properties: ReadonlyMap<string, string>): string {
 }
 
 export const usageEventShape: ListShape<UsageEvent> = {
-  // Without empty fields: a line is what `valora ingest` takes, and says no more than the event does.
-  json: protoJson('valora.metering.v1.UsageEvent', UsageEvent).toSparseJson,
+  json: protoJson('valora.metering.v1.UsageEvent', UsageEvent).toJson,
   columns: [
     column('KEY', ({ idempotencyKey }) => idempotencyKey), column('METER', ({ meter }) => meter), column('CUSTOMER', ({ customer }) => customer), column('SUBSCRIPTION', ({ subscription }) => subscription),
     column('HAPPENED', ({ eventTime }) => time(eventTime)), column('VALUE', ({ value }) => value, true), column('PROPERTIES', ({ properties }) => propertiesText(properties)),
