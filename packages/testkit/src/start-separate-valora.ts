@@ -17,8 +17,10 @@ export interface SeparateValora {
   readonly healthAddress: (service: ServiceName, replica: number) => string;
   /** Ends a replica, by SIGTERM unless told otherwise, and starts it again at the same address; answers the exit code. */
   restart(service: ServiceName, replica: number, signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
-  /** Calls a service as another one does. */
-  peer(service: ServiceName, caller: ServiceName): Peer;
+  /** `127.0.0.1:port` of a replica. */
+  readonly address: (service: ServiceName, replica: number) => string;
+  /** Calls a service, or one replica of it, as another service does. */
+  peer(service: ServiceName, caller: ServiceName, replica?: number): Peer;
   /** Creates organizations, as every test Valora does. */
   readonly createOrganization: TestValora['createOrganization'];
   stop(): Promise<void>;
@@ -91,8 +93,9 @@ export async function startSeparateValora({ replicas = 1, services = serviceName
     createOrganization: organizations.create,
     replicas: (service) => running.get(service) ?? [],
     healthAddress: (service, replica) => address(service, replica, 1),
-    peer(service, caller) {
-      const peer = createPeer({ address: () => target(service), channelCredentials: credentials.createInsecure(), service: caller, tokens: createServiceTokenIssuer(serviceTokenKey) });
+    address: (service, replica) => address(service, replica, 0),
+    peer(service, caller, replica) {
+      const peer = createPeer({ address: () => (replica === undefined ? target(service) : address(service, replica, 0)), channelCredentials: credentials.createInsecure(), service: caller, tokens: createServiceTokenIssuer(serviceTokenKey) });
       peers.push(peer);
       return peer;
     },
