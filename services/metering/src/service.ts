@@ -21,6 +21,7 @@ import { getMeter, listMeters } from './read-meters.ts';
 import { listUsageReleases, listUsageVoids } from './read-usage-corrections.ts';
 import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
 import { createBatchWriter, recordUsage } from './record-usage.ts';
+import { streamUsage } from './stream-usage.ts';
 
 export async function createMeteringService(platform: Platform): Promise<RunningService> {
   const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'metering');
@@ -41,7 +42,7 @@ export async function createMeteringService(platform: Platform): Promise<Running
     }, unary),
     unaryService(UsageServiceService, {
       recordUsage: (context, request) => recordUsage(dependencies, context, request),
-      streamUsage: () => Promise.reject(commonErrors.OVERLOADED()),
+      streamUsage: (context) => streamUsage(dependencies, context),
       queryUsage: () => Promise.reject(commonErrors.OVERLOADED()),
       voidUsage: (context, request) => voidUsage(dependencies, context, request),
       releaseUsage: (context, request) => releaseUsage(dependencies, context, request),
