@@ -39,6 +39,7 @@ export interface Stage {
 
 type Query = (this: pg.Client, ...args: unknown[]) => Promise<unknown>;
 
+const REFUSAL = 'The test refuses this statement.';
 const ENDS_TRANSACTION = /^(commit|rollback)/i;
 
 /** What pg says when a connection is gone. */
@@ -73,7 +74,7 @@ export function openStage(owner: pg.Pool, database: string): Stage {
       tell();
     });
     tally.statements += 1;
-    if (permit === 'REFUSE') throw new Error('The test refuses this statement.');
+    if (permit === 'REFUSE') throw new Error(REFUSAL);
     if (permit === 'KILL_BEFORE') await kill(client);
     actor.running = true;
     tell();
@@ -155,4 +156,9 @@ export function openStage(owner: pg.Pool, database: string): Stage {
       prototype.query = query;
     },
   };
+}
+
+/** Whether a statement was refused by the test, which Prisma may have put into other words. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && (error.message.includes(REFUSAL) || isRefusal(error.cause));
 }

@@ -11,6 +11,7 @@ import { releaseUsage, voidUsage } from '../../src/correct-usage.ts';
 import type { Dependencies, Transaction } from '../../src/dependencies.ts';
 import { createBatchWriter } from '../../src/record-usage.ts';
 import { candidateOf, type Candidate } from '../../src/usage-event.ts';
+import { isRefusal } from './stage.ts';
 
 export const CLOCK_START = 1_000_000n;
 const CLOCK_STEP = 12;
@@ -65,8 +66,9 @@ async function persist<T>(world: World, work: () => Promise<T>): Promise<T | nul
     try {
       return await work();
     } catch (error) {
-      if (error instanceof DomainError) throw error;
-      unheard ||= error instanceof DatabaseUnavailable;
+      const unavailable = error instanceof DatabaseUnavailable;
+      if (!unavailable && !isRefusal(error)) throw error;
+      unheard ||= unavailable;
       if (!unheard) return null;
       world.repeats += 1;
     }
