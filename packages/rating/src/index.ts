@@ -77,6 +77,7 @@ export type {
   UsageAnswers,
   UsageQuery,
 } from './run/run.ts';
+export type { CarriedRange, Lateness, LatenessPolicy } from './run/lateness.ts';
 export { settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
 export {
   type CanceledFact,

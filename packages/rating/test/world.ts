@@ -20,6 +20,7 @@ import {
   type DigestedUsageEvent,
   firstCutoff,
   type Instant,
+  type Interval,
   levelsAfter,
   parseDecimal,
   parseInstant,
@@ -100,12 +101,15 @@ export const SETTINGS: SettingsVersion = {
   recordedTime: LONG_AGO,
   roundingMode: 'HALF_UP',
   graceMicros: 3_600_000_000n,
+  latenessPolicy: 'ADJUST',
   keepZeroLines: true,
   timeZone: 'UTC',
 };
 
 export interface RecordedEvent extends UsageEvent {
   readonly recordedTime: Instant;
+  readonly voidedTime?: Instant;
+  readonly releasedTime?: Instant;
 }
 
 export interface WorldMeter {
@@ -189,6 +193,8 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
     cutoff: current?.cutoff ?? first,
     previousCutoff: current?.previousCutoff ?? null,
     cycles,
+    history: cycles,
+    levelMeters: Object.keys(world.meters ?? {}).filter((code) => meterOf(world, code).kind === 'WEIGHTED_SUM'),
     credits,
   };
 }
@@ -227,8 +233,8 @@ export function answers(world: World, queries: readonly UsageQuery[]): Map<strin
       const { interval, period, groupBy, needsEventValues } = query;
       const { kind, ...ofMeter } = meterOf(world, query.meterCode);
       const known = (world.events ?? []).filter((event) => matches(event, query));
-      const within = known.filter(({ eventTime }) => eventTime >= interval.start && eventTime < interval.end);
-      const before = known.filter(({ eventTime }) => kind === 'WEIGHTED_SUM' && eventTime < interval.start);
+      const within = known.filter(countsIn(query, kind));
+      const before = known.filter((event) => kind === 'WEIGHTED_SUM' && countsBefore(query)(event));
       const terms = { ...ofMeter, interval, period, groupBy, needsEventValues, levels: levelsAfter(before, { groupBy }) };
       return [query.queryKey, aggregateUsage(kind, within.map(digested), terms)];
     }),
@@ -245,7 +251,37 @@ function matches(event: RecordedEvent, query: UsageQuery): boolean {
   return event.meterCode === query.meterCode &&
     event.customerReference === query.customerReference &&
     (event.subscriptionReference === null || event.subscriptionReference === query.subscriptionReference) &&
-    event.recordedTime < query.knownBefore;
+    isKnown(event, query);
+}
+
+function isKnown({ recordedTime, voidedTime }: RecordedEvent, { knownBefore }: UsageQuery): boolean {
+  return recordedTime < knownBefore && (voidedTime === undefined || voidedTime >= knownBefore);
+}
+
+function isHeld(cutoff: Instant | null, { recordedTime, releasedTime }: Pick<RecordedEvent, 'recordedTime'> & { readonly releasedTime: Instant | undefined }, knownBefore: Instant): boolean {
+  return cutoff !== null && recordedTime >= cutoff && !(releasedTime !== undefined && releasedTime < knownBefore);
+}
+
+/** Whether it counts in the level before the interval. */
+function countsBefore({ interval, lateness, knownBefore }: UsageQuery): (event: RecordedEvent) => boolean {
+  return ({ eventTime, recordedTime, releasedTime }) => {
+    if (eventTime >= interval.start) return false;
+    if (lateness?.policy !== 'HOLD') return true;
+    const cutoff = (lateness.earlier ?? []).find(({ end }) => eventTime < end) ?? lateness;
+    return !isHeld(cutoff.cutoff, { recordedTime, releasedTime }, knownBefore);
+  };
+}
+
+/** Whether it counts in the interval, late or not; usage is carried forward for COUNT and SUM alone. */
+function countsIn({ interval, lateness, knownBefore }: UsageQuery, kind: AggregationKind): (event: RecordedEvent) => boolean {
+  const lies = ({ start, end }: Interval, time: Instant) => time >= start && time < end;
+  return ({ eventTime, recordedTime, releasedTime }) => {
+    const isOwn = lies(interval, eventTime);
+    if (lateness === undefined) return isOwn;
+    if (lateness.policy === 'HOLD') return isOwn && !isHeld(lateness.cutoff, { recordedTime, releasedTime }, knownBefore);
+    if (kind !== 'COUNT' && kind !== 'SUM') return isOwn;
+    return (isOwn && recordedTime < lateness.cutoff) || lateness.carried.some(({ events, recorded }) => lies(events, eventTime) && lies(recorded, recordedTime));
+  };
 }
 
 export function bill(world: World, runIndex: number): ComposedRun {

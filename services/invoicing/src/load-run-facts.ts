@@ -3,7 +3,8 @@
 // loaded at once, with as many calls as one run would take.
 import { CallError, commonErrors, fenceErrors, timestampFromInstant, type OutgoingContext, type Stub } from '@valora/chassis';
 import type { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
-import type { UsageQuery as UsageQueryMessage, UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
+import { Aggregation, type MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
+import type { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
 import type { BillingCycleName } from '@valora/contracts/valora/invoicing/v1/invoice';
@@ -14,11 +15,13 @@ import type { OrganizationServiceService } from '@valora/contracts/valora/tenanc
 import { firstCutoff, serviceChangedFrom, type AggregatedUsage, type CycleFact, type Instant, type Price, type RunFacts, type SettingsVersion, type UsageQuery } from '@valora/rating';
 import { errors } from './errors.ts';
 import { cycleFromProto, priceFromProto, requiredInstant, settingsFromProto, subscriptionFromProto, type LoadedSubscription } from './facts-from-proto.ts';
+import { aggregatedUsageFromProto, usageQueryToProto } from './usage-answer.ts';
 
 export interface Sources {
   readonly organizations: Stub<typeof OrganizationServiceService>;
   readonly catalog: Stub<typeof CatalogServiceService>;
   readonly billingCycles: Stub<typeof BillingCycleServiceService>;
+  readonly meters: Stub<typeof MeterServiceService>;
   readonly usage: Stub<typeof UsageServiceService>;
   readonly fences: {
     readonly tenancy: Stub<typeof TenancyFence>;
@@ -101,10 +104,15 @@ async function loadGround({ organizations }: Sources, context: OutgoingContext):
 async function completeRuns(
   sources: Sources, context: OutgoingContext, { runs, ground, prices }: { readonly runs: readonly Run[]; readonly ground: Ground; readonly prices: ReadonlyMap<string, Price> },
 ): Promise<readonly LoadedRun[]> {
+  const policies = new Set(ground.settings.map(({ latenessPolicy }) => latenessPolicy));
+  const levelMeters = policies.has('HOLD') ? await findLevelMeters(sources, context, prices) : [];
   const earliestLate = await findLateUsage(sources, context, runs, prices);
   return runs.map((run, position): LoadedRun => {
-    const { subscription, current, current: { cutoff, previousCutoff } } = run;
-    const touchedFrom = earliestOf([earliestLate.get(position), serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: cutoff }), current.start]);
+    const { subscription, cycles, current, current: { cutoff, previousCutoff } } = run;
+    const changedFrom = serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: cutoff });
+    // What was carried forward may go back to where it happened when the service changes.
+    const movedFrom = changedFrom !== null && policies.has('CARRY_FORWARD') ? cycles[0]?.start : null;
+    const touchedFrom = earliestOf([earliestLate.get(position), changedFrom, movedFrom, current.start]);
     return {
       currencyCode: ground.currencyCode,
       subscription: subscription.facts,
@@ -114,8 +122,17 @@ async function completeRuns(
       cutoff,
       previousCutoff,
       cycles: touchedCycles(run, touchedFrom),
+      history: cycles.slice(0, run.position + 1),
+      levelMeters,
     };
   });
+}
+
+/** The meters of these prices whose level lasts. */
+async function findLevelMeters({ meters }: Sources, context: OutgoingContext, prices: ReadonlyMap<string, Price>): Promise<readonly string[]> {
+  const codes = [...new Set([...prices.values()].flatMap(({ meterCode }) => meterCode ?? []))].toSorted();
+  const found = await Promise.all(codes.map(async (code) => (await meters.getMeter(context, { code })).meter));
+  return found.flatMap((meter) => (meter?.aggregation === Aggregation.WEIGHTED_SUM ? [meter.code] : []));
 }
 
 /** The run's own cycle and those before it that end after the instant, ascending. */
@@ -205,25 +222,12 @@ function earliestOf(times: readonly (Instant | null | undefined)[]): Instant {
 export async function loadUsage({ usage }: Sources, context: OutgoingContext, queriesByRun: readonly (readonly UsageQuery[])[]): Promise<readonly ReadonlyMap<string, AggregatedUsage>[]> {
   const messages = queriesByRun.flatMap((queries, position) => queries.map((query) => usageQueryToProto(query, `${position}/${query.queryKey}`)));
   const answers = await inChunks(messages, QUERIES_PER_CALL_MAX, async (chunk) => (await usage.aggregateUsage(context, { queries: chunk })).usages);
-  const byKey = new Map(answers.map(({ queryKey, eventCount, quantity, usageSetDigest }) => [queryKey, { eventCount, quantity, usageSetDigest }]));
-  return queriesByRun.map((queries, position) => new Map(queries.flatMap(({ queryKey }) => {
+  const byKey = new Map(answers.map((answer) => [answer.queryKey, answer]));
+  return queriesByRun.map((queries, position) => new Map(queries.flatMap((query) => {
+    const { queryKey } = query;
     const answer = byKey.get(`${position}/${queryKey}`);
-    return answer === undefined ? [] : [[queryKey, answer] as const];
+    return answer === undefined ? [] : [[queryKey, aggregatedUsageFromProto(answer, query)] as const];
   })));
-}
-
-export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQueryMessage {
-  return {
-    queryKey,
-    meter: query.meterCode,
-    customer: query.customerReference,
-    subscription: query.subscriptionReference,
-    period: { startTime: timestampFromInstant(query.interval.start), endTime: timestampFromInstant(query.interval.end) },
-    knownBeforeTime: timestampFromInstant(query.knownBefore),
-    fullPeriod: { startTime: timestampFromInstant(query.period.start), endTime: timestampFromInstant(query.period.end) },
-    groupBy: query.groupBy,
-    needsEventValues: query.needsEventValues,
-  };
 }
 
 async function inChunks<Item, Answer>(items: readonly Item[], sizeMax: number, call: (chunk: readonly Item[]) => Promise<readonly Answer[]>): Promise<readonly Answer[]> {
