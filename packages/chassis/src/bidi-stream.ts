@@ -32,13 +32,13 @@ interface Conversation extends Pick<UnaryDependencies, 'admission'> {
 
 async function converse({ call, stream: { context, admit }, rpc, admission, streams }: Conversation): Promise<void> {
   const { organizationId, signal } = context;
+  const answer = rpc.handler(context);
   const messages = messagesOf(call);
   let draining = false;
   const leave = streams.enter(organizationId, () => {
     draining = true;
     messages.stop();
   });
-  const answer = rpc.handler(context);
 
   /** Resolves when the message has begun, with its answer to come. */
   function begin(message: Buffer): Promise<{ readonly answered: Promise<unknown> }> {
