@@ -1,7 +1,8 @@
 /**
  * Brings a database's schemas up to date. Each migration is plain SQL in a folder of its own and runs in one transaction together with its row in
  * `_prisma_migrations`, kept as Prisma keeps it (names, SHA-256 checksums), so a crash leaves it done or not begun. One advisory lock, Prisma's own, covers
- * everything: of two starts at once the second waits and finds nothing to do. An applied migration is a fact: one that was edited or has vanished is refused.
+ * everything: of two starts at once the second waits and finds nothing to do. After a schema's migrations come its partitions. An applied migration is a fact: one
+ * that was edited or has vanished is refused.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -53,6 +54,7 @@ export async function migrate({ url, roleSecret, schemas }: MigrateOptions): Pro
         await apply(client, { schema, migration });
         applied.push({ schema, migration: migration.name });
       }
+      await preparePartitions(client, schema);
       // For the service, which may not read the table: it waits until all that it knows are there.
       await client.query(`comment on schema ${schema} is ${client.escapeLiteral((await migrationNames(folders)).join(' '))}`);
     }
@@ -84,6 +86,15 @@ async function ensureSchema(client: pg.Client, { schema, role }: { schema: strin
       started_at timestamptz not null default now(),
       applied_steps_count integer not null default 0
     )`);
+}
+
+/**
+ * Time goes on without a migration: a schema whose tables are partitioned by time has a function that makes the partitions still missing, as only their owner may. It is
+ * told the database's clock and runs each time, in one transaction.
+ */
+async function preparePartitions(client: pg.Client, schema: string): Promise<void> {
+  const { rows: [found] } = await client.query<{ has: boolean }>(`select to_regprocedure($1) is not null as has`, [`${schema}.prepare_partitions(bigint)`]);
+  if (found?.has === true) await client.query(`select ${schema}.prepare_partitions(${schema}.now_micros())`);
 }
 
 async function missingMigrations(client: pg.Client, { schema, folders }: SchemaMigrations): Promise<Migration[]> {
