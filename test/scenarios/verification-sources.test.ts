@@ -171,6 +171,7 @@ const notRead: Readonly<Record<string, string>> = {
   'tenancy.api_key': 'who may call',
   'tenancy.api_key_revocation': 'who may call',
   'metering.usage_archive': 'what is archived is refused, and never computed without',
+  'metering.usage_archive_share': 'what is archived is refused, and never computed without',
   'pricing.plan': 'a subscription copies its plan when it is created',
   'pricing.plan_version': 'a subscription copies its plan when it is created',
   'subscription.customer': 'a run holds the reference; name and zone are for creating subscriptions',

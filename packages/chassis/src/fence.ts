@@ -37,6 +37,18 @@ export async function takeRecordedTime(sql: Sql): Promise<Instant> {
   return await waited(sql, 'SHARED', () => instantOf(sql, 'take_recorded_time()'));
 }
 
+/** The same, and what another function of the schema then answers as bigint, in one round trip. `call` is SQL of the service's own: `archived_before()`. */
+export async function takeRecordedTimeWith(sql: Sql, call: string): Promise<{ readonly recordedTime: Instant; readonly value: bigint }> {
+  return await waited(sql, 'SHARED', async () => {
+    try {
+      const { micros, value } = await queryOne<{ micros: bigint; value: bigint }>(sql, `select take_recorded_time() as micros, ${call} as value`);
+      return { recordedTime: instant(micros), value };
+    } catch (error) {
+      throw fenceError(error);
+    }
+  });
+}
+
 /** The organization's clock, for answers and comparisons, never for facts. Takes no lock. Throws FenceMissing. */
 export async function currentTime(sql: Sql): Promise<Instant> {
   return await instantOf(sql, 'current_time_micros()');

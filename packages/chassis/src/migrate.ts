@@ -35,7 +35,8 @@ interface Migration {
   readonly checksum: string;
 }
 
-const PRISMA_LOCK_KEY = 72_707_369;
+/** Prisma's own. */
+export const MIGRATION_LOCK_KEY = 72_707_369;
 const SCHEMA_NAME = /^[a-z][a-z_]{0,40}$/;
 
 /** Applies what is missing and returns it, in order. Throws, with the fix in the message, on the first schema that can't be brought up to date. */
@@ -44,7 +45,7 @@ export async function migrate({ url, roleSecret, schemas }: MigrateOptions): Pro
   client.on('error', () => undefined); // a broken connection fails the statement under way, that is enough
   await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [PRISMA_LOCK_KEY]);
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK_KEY]);
     const applied: AppliedMigration[] = [];
     for (const { schema, folders } of schemas) {
       if (!SCHEMA_NAME.test(schema)) throw new Error(`"${schema}" is no name for a schema.`);

@@ -1,5 +1,6 @@
 // All commands, in the order of the help.
 import type { Command } from './command.ts';
+import { archiveCommands } from './commands/archive.ts';
 import { auditCommands } from './commands/audit.ts';
 import { catalogCommands } from './commands/catalog.ts';
 import { closeCommands } from './commands/close.ts';
@@ -19,5 +20,5 @@ import { subscriptionCommands } from './commands/subscription.ts';
 
 export const commands: readonly Command[] = [
   ...startCommands, ...organizationCommands, ...keyCommands, ...catalogCommands, ...meterCommands, ...priceCommands, ...planCommands, ...customerCommands, ...subscriptionCommands,
-  ...ingestCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...completionCommands,
+  ...ingestCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...archiveCommands, ...completionCommands,
 ];

@@ -9,6 +9,7 @@ import type { AggregateUsageRequest, AggregateUsageResponse } from '@valora/cont
 import { aggregateInSql } from './aggregation-store.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { MeterCache } from './meter-store.ts';
+import { refuseArchived } from './usage-archive.ts';
 import { parseUsageQueries } from './usage-query.ts';
 
 export async function aggregateUsage(
@@ -20,6 +21,9 @@ export async function aggregateUsage(
   for (const code of codes) {
     if (!known.has(code)) throw commonErrors.NOT_FOUND({ resource: 'meter', name: code });
   }
-  const usages = await database.bulk(organizationId, (sql) => aggregateInSql(sql, organizationId, queries));
+  const usages = await database.bulk(organizationId, async (sql) => {
+    await refuseArchived(sql, queries.map(({ interval }) => interval));
+    return await aggregateInSql(sql, organizationId, queries);
+  });
   return { usages: usages.map((usage, index) => ({ queryKey: request.queries[index]?.queryKey ?? '', carriedIn: '', eventValues: [], groups: [], ...usage })) };
 }

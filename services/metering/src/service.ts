@@ -22,6 +22,8 @@ import { listUsageReleases, listUsageVoids } from './read-usage-corrections.ts';
 import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
 import { createBatchWriter, recordUsage } from './record-usage.ts';
 
+export { archiveUsage, ArchiveRefused } from './archive-usage.ts';
+
 export async function createMeteringService(platform: Platform): Promise<RunningService> {
   const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'metering');
   const tenancy = peer('tenancy');

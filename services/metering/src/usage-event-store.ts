@@ -1,6 +1,7 @@
 /** Usage events and their keys in the database. */
 import type { Page, Sql } from '@valora/chassis';
 import { instant, parseDecimal, type Instant, type Interval } from '@valora/rating';
+import { ALL_TIME } from './usage-archive.ts';
 import type { Correction } from './usage-correction.ts';
 import type { Candidate, RecordedEvent } from './usage-event.ts';
 
@@ -84,17 +85,14 @@ export interface UsageEventRange {
   readonly meterCode: string | null;
   /** Null for every customer. */
   readonly customerReference: string | null;
-  /** By event time; null for all time. Only with a meter and a customer. */
+  /** By event time; null for all time. */
   readonly interval: Interval | null;
   readonly page: Page;
 }
 
-const FIRST_BIGINT = -(2n ** 63n);
-const LAST_BIGINT = 2n ** 63n - 1n;
-
 /** Events by (meter, customer, event time, idempotency key); one more than the page holds, so that the caller sees whether there is another page. */
 export async function listRange(sql: Sql, organizationId: string, { meterCode, customerReference, interval, page }: UsageEventRange): Promise<RecordedEvent[]> {
-  const { start, end } = interval ?? { start: FIRST_BIGINT, end: LAST_BIGINT };
+  const { start, end } = interval ?? ALL_TIME;
   const rows = await sql.query<UsageEventRow>(
     `select ${COLUMNS} from usage_event as event ${CORRECTIONS}
      where event.organization_id = $1 and (event.meter_code, event.customer_reference, event.event_time, event.idempotency_key) > ($4, $5, $6::bigint, $7)

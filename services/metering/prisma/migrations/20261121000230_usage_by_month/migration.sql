@@ -32,11 +32,10 @@ end
 $$;
 
 -- What is archived: every event that happened before the latest of these times, but for those of WEIGHTED_SUM meters, whose levels last. Says nothing of any
--- organization. `recorded_through`: nothing that was archived, nor a void or release of it, was recorded after it.
+-- organization.
 create table usage_archive (
-  before_time      bigint not null primary key,
-  recorded_through bigint not null,
-  archived_time    bigint not null
+  before_time   bigint not null primary key,
+  archived_time bigint not null
 );
 revoke all on usage_archive from public;
 do $$
@@ -46,6 +45,20 @@ end
 $$;
 create trigger refuse_change before update or delete on usage_archive for each row execute function refuse_change();
 create trigger refuse_truncate before truncate on usage_archive for each statement execute function refuse_change();
+
+-- Of an organization of whose events some were: none of those, and no void or release of one, was recorded after `recorded_through`.
+create table usage_archive_share (
+  organization_id  text collate "C" not null,
+  before_time      bigint not null,
+  recorded_through bigint not null,
+  primary key (organization_id, before_time)
+);
+select protect_append_only('usage_archive_share');
+do $$
+begin
+  execute format('revoke insert on usage_archive_share from %I', 'valora_' || current_schema());
+end
+$$;
 
 -- Events that happened before this time are archived. Until the end of the transaction nothing more is: the lock, which archiving and nothing else collides with, is taken
 -- before the later statement looks. Without it a reader could see no archive and then, by its next statement, no events.
@@ -57,12 +70,16 @@ begin
 end
 $$;
 
--- Whether something was archived that was recorded at or after a time, and then the time before which it happened.
-create function archived_since(recorded bigint) returns bigint
+-- All that was archived, of everybody and of this organization, under the same lock.
+create function archives() returns table (before_time bigint, recorded_through bigint)
   language plpgsql volatile set search_path from current as $$
 begin
   lock table only usage_event in access share mode;
-  return coalesce((select max(before_time) from usage_archive where recorded_through >= recorded), -9223372036854775808);
+  return query
+    select archive.before_time, share.recorded_through
+    from usage_archive as archive
+    left join usage_archive_share as share on share.organization_id = current_organization() and share.before_time = archive.before_time
+    order by archive.before_time;
 end
 $$;
 
@@ -79,14 +96,20 @@ begin
 end
 $$;
 
--- The first day of the month of a time.
-create function month_of(micros bigint) returns date
+-- Months are counted from January of the year 0, in UTC.
+create function month_of(micros bigint) returns integer
   language sql immutable
-  return date_trunc('month', (date '1970-01-01' + floor(micros::numeric / 86400000000)::integer)::timestamp)::date;
+  return (with civil as (select make_date(1970, 1, 1) + floor(micros::numeric / 86400000000)::integer as day)
+    select extract(year from day) * 12 + extract(month from day) - 1 from civil)::integer;
 
-create function day_micros(day date) returns bigint
+create function month_start(month integer) returns bigint
   language sql immutable
-  return (day - date '1970-01-01')::bigint * 86400000000;
+  return extract(epoch from make_date(month / 12, month % 12 + 1, 1))::bigint * 1000000;
+
+-- 2024_01
+create function month_name(month integer) returns text
+  language sql immutable
+  return lpad((month / 12)::text, 4, '0') || '_' || lpad((month % 12 + 1)::text, 2, '0');
 
 -- Makes the partitions of the months around now that don't exist, and moves what lies in the DEFAULT partition into them. Run by whoever applies the migrations, each time.
 -- Everything happens under an exclusive lock on the partitioned table itself: a reader that has already listed its partitions would look for moved rows in vain, so readers
@@ -97,13 +120,13 @@ create function prepare_partitions(now_micros bigint) returns void
 declare
   months_back  constant integer := 2;
   months_ahead constant integer := 6;
-  archived constant bigint := archived_before();
-  missing date[];
-  made date;
+  archived     constant bigint  := archived_before();
+  missing integer[];
+  made integer;
 begin
-  select array_agg(month::date order by month) into missing
-  from generate_series(month_of(now_micros) - make_interval(months => months_back), month_of(now_micros) + make_interval(months => months_ahead), interval '1 month') as month
-  where to_regclass(format('%I.usage_event_%s', current_schema(), to_char(month, 'YYYY_MM'))) is null and day_micros(month::date) >= archived;
+  select array_agg(month order by month) into missing
+  from generate_series(month_of(now_micros) - months_back, month_of(now_micros) + months_ahead) as month
+  where to_regclass(format('%I.usage_event_%s', current_schema(), month_name(month))) is null and month_start(month) >= archived;
   if missing is null then
     return;
   end if;
@@ -111,14 +134,13 @@ begin
   perform open_usage_to_owner(true);
   alter table usage_event detach partition usage_event_default;
   foreach made in array missing loop
-    execute format('create table usage_event_%s partition of usage_event for values from (%s) to (%s)',
-      to_char(made, 'YYYY_MM'), day_micros(made), day_micros((made + interval '1 month')::date));
-    perform protect_usage_partition(format('usage_event_%s', to_char(made, 'YYYY_MM'))::regclass);
-    execute format('alter table usage_event_%s no force row level security', to_char(made, 'YYYY_MM'));
+    execute format('create table usage_event_%s partition of usage_event for values from (%s) to (%s)', month_name(made), month_start(made), month_start(made + 1));
+    perform protect_usage_partition(format('usage_event_%s', month_name(made))::regclass);
+    execute format('alter table usage_event_%s no force row level security', month_name(made));
   end loop;
   with moved as (
     delete from usage_event_default
-    where event_time >= day_micros(missing[1]) and event_time < day_micros((missing[cardinality(missing)] + interval '1 month')::date) and month_of(event_time) = any(missing)
+    where event_time >= month_start(missing[1]) and event_time < month_start(missing[cardinality(missing)] + 1) and month_of(event_time) = any(missing)
     returning *
   )
   insert into usage_event select * from moved;
