@@ -44,7 +44,7 @@ function firstRun(prices: readonly Price[], number: number): RunFacts {
       reference: `subscription-${number}`, customerReference: `customer-${number}`, startTime: start, cadence: { anchor: start, interval: 'MONTH', count: 1, zone: 'UTC' },
       facts: [{ kind: 'STARTED', sequence: 1, effectiveTime: start, recordedTime: start, items }],
     },
-    settings: [{ recordedTime: LONG_AGO, roundingMode: 'HALF_UP', graceMicros: 0n, keepZeroLines: true, timeZone: 'UTC' }],
+    settings: [{ recordedTime: LONG_AGO, roundingMode: 'HALF_UP', graceMicros: 0n, latenessPolicy: 'ADJUST', keepZeroLines: true, timeZone: 'UTC' }],
     cycles: [{ index: 1, start, end, cutoff: end, previousCutoff: start, tzdataVersion: '2025b' }],
   };
 }

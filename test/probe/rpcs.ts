@@ -83,7 +83,7 @@ export const requests: Readonly<Record<string, (ids: Ids) => object>> = {
   '/valora.tenancy.v1.OrganizationService/CreateOrganization': (ids) => ({ requestId: ids.requestId, organizationId: '', displayName: 'x', currencyCode: 'USD' }),
   '/valora.tenancy.v1.OrganizationService/ListOrganizations': () => page,
   '/valora.tenancy.v1.OrganizationService/GetOrganization': () => ({}),
-  '/valora.tenancy.v1.OrganizationService/ChangeSettings': (ids) => ({ requestId: ids.requestId, settings: { timeZone: 'UTC', roundingMode: 1, grace: { seconds: 0n, nanos: 0 }, keepZeroLines: false } }),
+  '/valora.tenancy.v1.OrganizationService/ChangeSettings': (ids) => ({ requestId: ids.requestId, settings: { timeZone: 'UTC', roundingMode: 1, grace: { seconds: 0n, nanos: 0 }, keepZeroLines: false, latenessPolicy: 1 } }),
   '/valora.tenancy.v1.OrganizationService/ListSettingsVersions': () => ({}),
   '/valora.tenancy.v1.ApiKeyService/CreateApiKey': (ids) => ({ requestId: ids.requestId, displayName: 'x', scopes: ['usage:read'] }),
   '/valora.tenancy.v1.ApiKeyService/ListApiKeys': () => page,

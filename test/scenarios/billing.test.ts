@@ -48,7 +48,7 @@ test('2026-01-31 monthly: periods clamp to the month\'s end and tile; each is bi
 });
 
 test('grace: usage that arrives before the cutoff is in, usage that arrives after it is the exact difference on the next invoice', async () => {
-  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, grace: { seconds: 7_200n, nanos: 0 }, keepZeroLines: false } });
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, grace: { seconds: 7_200n, nanos: 0 }, keepZeroLines: false, latenessPolicy: 0 } });
   await scenario.plan('team', [requests]);
   await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
   await scenario.advance('2026-01-20T00:00:00Z');

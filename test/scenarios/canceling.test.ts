@@ -15,7 +15,7 @@ beforeAll(async () => { valora = await startTestValora(); });
 afterAll(async () => { await valora.stop(); });
 
 async function furnished(graceHours = 0n): Promise<Scenario> {
-  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, grace: { seconds: graceHours * 3_600n, nanos: 0 }, keepZeroLines: false } });
+  const scenario = await startScenario(valora, '2026-01-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, grace: { seconds: graceHours * 3_600n, nanos: 0 }, keepZeroLines: false, latenessPolicy: 0 } });
   await scenario.plan('team', [fee, requests]);
   await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
   return scenario;

@@ -4,7 +4,7 @@ import { CallError, timestampFromInstant } from '@valora/chassis';
 import type { PriceSample } from '@valora/cli';
 import { VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
 import { QuantityRoundingMode, UnitConversionOperation, type PriceModifiers } from '@valora/contracts/valora/pricing/v1/price_model';
-import { OrganizationServiceService, RoundingMode } from '@valora/contracts/valora/tenancy/v1/organization';
+import { OrganizationServiceService, LatenessPolicy, RoundingMode } from '@valora/contracts/valora/tenancy/v1/organization';
 import { formatInstant, instant, type Instant } from '@valora/rating';
 import { startScenario, type Scenario } from '@valora/testkit/scenario';
 import type { TestValora } from '@valora/testkit/valora';
@@ -76,7 +76,7 @@ export function bookOf(seed: number, count: number, span: Span): readonly Fact[]
     if (kind === 0) return { time, record: (scenario) => publish(scenario, { requestId: `${seed}/p${position}`, price, from: instant(time + span.stepMicros), unitAmount, modifiers }) };
     if (kind === 1) {
       const settings = {
-        timeZone: 'UTC', roundingMode: below(2) === 0 ? RoundingMode.HALF_UP : RoundingMode.HALF_EVEN, keepZeroLines: below(2) === 0,
+        timeZone: 'UTC', roundingMode: below(2) === 0 ? RoundingMode.HALF_UP : RoundingMode.HALF_EVEN, keepZeroLines: below(2) === 0, latenessPolicy: LatenessPolicy.ADJUST,
         grace: { seconds: (BigInt(below(3)) * span.stepMicros) / 12_000_000n, nanos: 0 },
       };
       return { time, record: async ({ organization }) => void await organization.connection.stub(OrganizationServiceService).changeSettings({ requestId: `${seed}/s${position}`, settings }) };

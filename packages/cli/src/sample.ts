@@ -1,7 +1,7 @@
 // Small pieces of a catalog, as the commands set them up.
 import type { Timestamp } from '@valora/chassis';
 import { timestampFromInstant } from '@valora/chassis';
-import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
+import { Aggregation, type Meter } from '@valora/contracts/valora/metering/v1/meter';
 import { BillingTiming, VersionResolution } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { PriceModel, PriceModifiers } from '@valora/contracts/valora/pricing/v1/price_model';
 import { BillingAlignment } from '@valora/contracts/valora/subscription/v1/subscription';
@@ -16,19 +16,23 @@ export function at(text: string): Timestamp {
 export interface PriceSample {
   readonly code: string;
   readonly displayName: string;
-  /** Null for a fee; otherwise a SUM meter of this code is made for it. */
+  /** Null for a fee; otherwise a meter of this code is made for it. */
   readonly meter: string | null;
+  /** Of the meter; otherwise it is a SUM that takes any value. */
+  readonly meterDefinition?: Partial<Meter>;
   readonly model: NonNullable<PriceModel['model']>;
   readonly modifiers?: Partial<PriceModifiers>;
   /** Otherwise by the version at the start. */
   readonly versionResolution?: VersionResolution;
 }
 
+const SUM_METER: Meter = { code: '', displayName: '', aggregation: Aggregation.SUM, filters: [], uniqueProperty: '', takesNegativeValues: true, recordedTime: undefined };
+
 /** Creates the prices with their meters, a version of each from `effectiveFrom` on, and a monthly plan of them all. Safe to repeat. */
 export async function createPlan(caller: Caller, { plan, currencyCode, effectiveFrom, prices }: { plan: string; currencyCode: string; effectiveFrom: string; prices: readonly PriceSample[] }): Promise<void> {
-  for (const { code, displayName, meter, model, modifiers, versionResolution = VersionResolution.PERIOD_START } of prices) {
+  for (const { code, displayName, meter, meterDefinition, model, modifiers, versionResolution = VersionResolution.PERIOD_START } of prices) {
     if (meter !== null) {
-      await caller.meters.createMeter({ requestId: `meter ${meter}`, meter: { code: meter, displayName: meter, aggregation: Aggregation.SUM, filters: [], uniqueProperty: '', takesNegativeValues: true, recordedTime: undefined } });
+      await caller.meters.createMeter({ requestId: `meter ${meter}`, meter: { ...SUM_METER, code: meter, displayName: meter, ...meterDefinition } });
     }
     await caller.catalog.createPrice({
       requestId: `price ${code}`,

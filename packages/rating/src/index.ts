@@ -77,7 +77,7 @@ export type {
   UsageAnswers,
   UsageQuery,
 } from './run/run.ts';
-export { settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
+export { type LatenessPolicy, settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
 export {
   type CanceledFact,
   type CancelUndoneFact,

@@ -3,9 +3,9 @@
  * they hold for ever: a run that is stored is always composed again with its own.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseDecimal, parseInstant, RatingError, type ChargingTerms, type Price, type PriceModel, type PriceModifiers, type RoundingMode } from '../src/index.ts';
+import { parseDecimal, parseInstant, RatingError, type ChargingTerms, type LatenessPolicy, type Price, type PriceModel, type PriceModifiers, type RoundingMode } from '../src/index.ts';
 import { type Change, factsOf, type Items } from './subscription-facts.ts';
-import { event, flat, graduated, perUnit, price, SETTINGS, volume, type World } from './world.ts';
+import { event, flat, graduated, perUnit, price, SETTINGS, volume, type RecordedEvent, type World } from './world.ts';
 
 export interface Golden {
   readonly name: string;
@@ -57,6 +57,10 @@ interface GoldenFile {
   readonly roundingMode?: RoundingMode;
   readonly keepZeroLines?: boolean;
   readonly prices: readonly GoldenPrice[];
+  readonly latenessPolicy?: LatenessPolicy;
+  /** Of the events of these keys. */
+  readonly voided?: Readonly<Record<string, string>>;
+  readonly released?: Readonly<Record<string, string>>;
   readonly events: readonly [key: string, meter: string, time: string, value: string, recorded?: string, properties?: Readonly<Record<string, string>>][];
   readonly run: number;
   readonly expected: Golden['expected'];
@@ -72,7 +76,7 @@ export function goldens(): readonly Golden[] {
 }
 
 function goldenOf(name: string, engineVersion: number, file: GoldenFile): Golden {
-  const { roundingMode = SETTINGS.roundingMode, keepZeroLines = SETTINGS.keepZeroLines } = file;
+  const { roundingMode = SETTINGS.roundingMode, keepZeroLines = SETTINGS.keepZeroLines, latenessPolicy = SETTINGS.latenessPolicy } = file;
   const items = file.items ?? Object.fromEntries(file.prices.map(({ code }) => [code, '1']));
   const ownLife = file.items !== undefined || file.changes !== undefined || file.trialEnd !== undefined;
   const world: World = {
@@ -84,11 +88,18 @@ function goldenOf(name: string, engineVersion: number, file: GoldenFile): Golden
     ...(ownLife ? { facts: factsOf(items, file.changes, { start: file.start, ...(file.trialEnd === undefined ? {} : { trialEnd: file.trialEnd }) }) } : {}),
     ...(file.meters === undefined ? {} : { meters: file.meters }),
     currencyCode: file.currency,
-    settings: [{ ...SETTINGS, roundingMode, keepZeroLines }],
+    settings: [{ ...SETTINGS, roundingMode, latenessPolicy, keepZeroLines }],
     prices: file.prices.map((one) => priceOf(one, file.currency)),
-    events: file.events.map(([key, meter, time, value, recorded, properties = {}]) => ({ ...event(key, meter, time, value, recorded ?? time), properties })),
+    events: file.events.map(([key, meter, time, value, recorded, properties = {}]) => ({ ...event(key, meter, time, value, recorded ?? time), properties, ...corrections(file, key) })),
   };
   return { name, engineVersion, about: file.about, run: file.run, world, expected: file.expected };
+}
+
+function corrections({ voided = {}, released = {} }: GoldenFile, key: string): Pick<RecordedEvent, 'voidedTime' | 'releasedTime'> {
+  return {
+    ...(voided[key] === undefined ? {} : { voidedTime: parseInstant(voided[key]) }),
+    ...(released[key] === undefined ? {} : { releasedTime: parseInstant(released[key]) }),
+  };
 }
 
 function priceOf(one: GoldenPrice, currency: string): Price {

@@ -100,12 +100,15 @@ export const SETTINGS: SettingsVersion = {
   recordedTime: LONG_AGO,
   roundingMode: 'HALF_UP',
   graceMicros: 3_600_000_000n,
+  latenessPolicy: 'ADJUST',
   keepZeroLines: true,
   timeZone: 'UTC',
 };
 
 export interface RecordedEvent extends UsageEvent {
   readonly recordedTime: Instant;
+  readonly voidedTime?: Instant;
+  readonly releasedTime?: Instant;
 }
 
 export interface WorldMeter {
@@ -245,7 +248,13 @@ function matches(event: RecordedEvent, query: UsageQuery): boolean {
   return event.meterCode === query.meterCode &&
     event.customerReference === query.customerReference &&
     (event.subscriptionReference === null || event.subscriptionReference === query.subscriptionReference) &&
-    event.recordedTime < query.knownBefore;
+    isKnown(event, query);
+}
+
+function isKnown({ recordedTime, voidedTime, releasedTime }: RecordedEvent, { knownBefore, heldFrom }: UsageQuery): boolean {
+  const before = (time: Instant | undefined) => time !== undefined && time < knownBefore;
+  const isHeld = heldFrom !== undefined && recordedTime >= heldFrom && !before(releasedTime);
+  return before(recordedTime) && !before(voidedTime) && !isHeld;
 }
 
 export function bill(world: World, runIndex: number): ComposedRun {

@@ -60,8 +60,9 @@ function quantityToProto(quantity: QuantityTrace): NonNullable<SideExplanation['
     case 'ITEM':
       return { $case: 'item', value: { quantity: quantity.quantity } };
     case 'USAGE': {
-      const { meterCode, eventCount, usageSetDigest, quantity: exact } = quantity;
-      const usage = { meter: meterCode, eventCount: BigInt(eventCount), usageSetDigest };
+      const { meterCode, eventCount, usageSetDigest, quantity: exact, carriedIn } = quantity;
+      if (carriedIn !== undefined && typeof carriedIn !== 'string') throw new Error('a level is a sum of decimals');
+      const usage = { meter: meterCode, eventCount: BigInt(eventCount), usageSetDigest, carriedIn: carriedIn ?? '' };
       return { $case: 'usage', value: typeof exact === 'string' ? { ...usage, quantity: exact } : { ...usage, quantity: '', exactQuantity: exact } };
     }
     case 'GROUPED_LINES':

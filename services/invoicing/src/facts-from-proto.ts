@@ -3,10 +3,10 @@
 import { instantFromTimestamp, type Timestamp } from '@valora/chassis';
 import { VersionResolution, type Price as PriceMessage, type PriceVersion as PriceVersionMessage } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { BillingCycle, BillingFacts, SubscriptionFact as SubscriptionFactMessage } from '@valora/contracts/valora/subscription/v1/billing_cycle';
-import { RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVersionMessage } from '@valora/contracts/valora/tenancy/v1/organization';
+import { LatenessPolicy as LatenessPolicyMessage, RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVersionMessage } from '@valora/contracts/valora/tenancy/v1/organization';
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
 import {
-  parseDecimal, type CycleFact, type Instant, type PeriodInterval, type Price, type PriceVersion, type RoundingMode,
+  parseDecimal, type CycleFact, type Instant, type LatenessPolicy, type PeriodInterval, type Price, type PriceVersion, type RoundingMode,
   type SettingsVersion, type SubscriptionFact, type SubscriptionFacts, USUAL_TERMS,
 } from '@valora/rating';
 import { priceModelFromProto, priceModifiersFromProto } from './price-rule.ts';
@@ -29,6 +29,11 @@ const periodIntervals: Readonly<Record<number, PeriodInterval>> = {
 const roundingModes: Readonly<Record<number, RoundingMode>> = {
   [RoundingModeMessage.HALF_UP]: 'HALF_UP',
   [RoundingModeMessage.HALF_EVEN]: 'HALF_EVEN',
+};
+
+const latenessPolicies: Readonly<Record<number, LatenessPolicy>> = {
+  [LatenessPolicyMessage.ADJUST]: 'ADJUST',
+  [LatenessPolicyMessage.HOLD]: 'HOLD',
 };
 
 const versionResolutions: Readonly<Record<number, Price['versionResolution']>> = {
@@ -80,12 +85,13 @@ export function cycleFromProto({ cycleIndex, period, cutoffTime, tzdataVersion }
 }
 
 export function settingsFromProto({ recordedTime, settings }: SettingsVersionMessage): SettingsVersion {
-  const { timeZone, roundingMode, grace, keepZeroLines } = required(settings, 'settings');
+  const { timeZone, roundingMode, grace, keepZeroLines, latenessPolicy } = required(settings, 'settings');
   const { seconds, nanos } = grace ?? { seconds: 0n, nanos: 0 };
   return {
     recordedTime: requiredInstant(recordedTime),
     roundingMode: required(roundingModes[roundingMode], 'a rounding mode'),
     graceMicros: seconds * 1_000_000n + BigInt(nanos / 1000),
+    latenessPolicy: required(latenessPolicies[latenessPolicy], 'a lateness policy'),
     keepZeroLines,
     timeZone,
   };

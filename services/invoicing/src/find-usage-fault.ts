@@ -3,7 +3,8 @@
 import type { OutgoingContext } from '@valora/chassis';
 import type { Difference } from '@valora/contracts/valora/invoicing/v1/invoice';
 import type { UsageQuery } from '@valora/rating';
-import { usageQueryToProto, type Sources } from './load-run-facts.ts';
+import type { Sources } from './load-run-facts.ts';
+import { usageQueryToProto } from './usage-answer.ts';
 
 /** As many as a run of 100 metered items in 50 cycles asks. */
 const QUERIES_PER_CALL_MAX = 5_000;

@@ -3,7 +3,7 @@
 // loaded at once, with as many calls as one run would take.
 import { CallError, commonErrors, fenceErrors, timestampFromInstant, type OutgoingContext, type Stub } from '@valora/chassis';
 import type { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
-import type { UsageQuery as UsageQueryMessage, UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
+import type { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
 import type { BillingCycleName } from '@valora/contracts/valora/invoicing/v1/invoice';
@@ -14,6 +14,7 @@ import type { OrganizationServiceService } from '@valora/contracts/valora/tenanc
 import { firstCutoff, serviceChangedFrom, type AggregatedUsage, type CycleFact, type Instant, type Price, type RunFacts, type SettingsVersion, type UsageQuery } from '@valora/rating';
 import { errors } from './errors.ts';
 import { cycleFromProto, priceFromProto, requiredInstant, settingsFromProto, subscriptionFromProto, type LoadedSubscription } from './facts-from-proto.ts';
+import { aggregatedUsageFromProto, usageQueryToProto } from './usage-answer.ts';
 
 export interface Sources {
   readonly organizations: Stub<typeof OrganizationServiceService>;
@@ -205,25 +206,12 @@ function earliestOf(times: readonly (Instant | null | undefined)[]): Instant {
 export async function loadUsage({ usage }: Sources, context: OutgoingContext, queriesByRun: readonly (readonly UsageQuery[])[]): Promise<readonly ReadonlyMap<string, AggregatedUsage>[]> {
   const messages = queriesByRun.flatMap((queries, position) => queries.map((query) => usageQueryToProto(query, `${position}/${query.queryKey}`)));
   const answers = await inChunks(messages, QUERIES_PER_CALL_MAX, async (chunk) => (await usage.aggregateUsage(context, { queries: chunk })).usages);
-  const byKey = new Map(answers.map(({ queryKey, eventCount, quantity, usageSetDigest }) => [queryKey, { eventCount, quantity, usageSetDigest }]));
-  return queriesByRun.map((queries, position) => new Map(queries.flatMap(({ queryKey }) => {
+  const byKey = new Map(answers.map((answer) => [answer.queryKey, answer]));
+  return queriesByRun.map((queries, position) => new Map(queries.flatMap((query) => {
+    const { queryKey } = query;
     const answer = byKey.get(`${position}/${queryKey}`);
-    return answer === undefined ? [] : [[queryKey, answer] as const];
+    return answer === undefined ? [] : [[queryKey, aggregatedUsageFromProto(answer, query)] as const];
   })));
-}
-
-export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQueryMessage {
-  return {
-    queryKey,
-    meter: query.meterCode,
-    customer: query.customerReference,
-    subscription: query.subscriptionReference,
-    period: { startTime: timestampFromInstant(query.interval.start), endTime: timestampFromInstant(query.interval.end) },
-    knownBeforeTime: timestampFromInstant(query.knownBefore),
-    fullPeriod: { startTime: timestampFromInstant(query.period.start), endTime: timestampFromInstant(query.period.end) },
-    groupBy: query.groupBy,
-    needsEventValues: query.needsEventValues,
-  };
 }
 
 async function inChunks<Item, Answer>(items: readonly Item[], sizeMax: number, call: (chunk: readonly Item[]) => Promise<readonly Answer[]>): Promise<readonly Answer[]> {

@@ -2,9 +2,10 @@
 // opening late, twice or in any number of replicas gives the same cycles. Two traps: a cycle starts at the persisted end of
 // the one before, whatever the calendar says today; and its cutoff goes by the grace known at its start, not now.
 import {
-  cycleBounds, cycleCutoff, firstCutoff, settingsKnownBefore, type BillingCadence, type Instant, type Interval, type SettingsVersion,
+  cycleBounds, cycleCutoff, firstCutoff, settingsKnownBefore, type BillingCadence, type Instant, type Interval,
 } from '@valora/rating';
 import type { BillingCycle } from './billing-cycle.ts';
+import type { GraceVersion } from './sources.ts';
 
 /** A subscription with the end of its last cycle, if it has one. */
 export interface OpeningSubscription {
@@ -38,7 +39,7 @@ export function duePeriods({ cadence, startTime, nextIndex, previous, cancelDone
 export function openedCycles(
   { reference, startTime, recordedTime, previous, cancelDoneTime }: OpeningSubscription,
   periods: readonly DuePeriod[],
-  { settings, tzdataVersion }: { settings: readonly SettingsVersion[]; tzdataVersion: string },
+  { settings, tzdataVersion }: { settings: readonly GraceVersion[]; tzdataVersion: string },
 ): readonly BillingCycle[] {
   let previousCutoff = previous?.cutoff ?? firstCutoff({ start: startTime, subscriptionRecordedTime: recordedTime });
   return periods.map(({ index, start, end }) => {

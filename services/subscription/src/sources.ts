@@ -6,10 +6,13 @@ import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/m
 import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import { CatalogServiceService, type Plan as PlanMessage } from '@valora/contracts/valora/pricing/v1/catalog';
 import { FenceServiceService as TenancyFence } from '@valora/contracts/valora/tenancy/v1/fence';
-import { OrganizationServiceService, RoundingMode as RoundingModeMessage, type SettingsVersion as SettingsVersionMessage } from '@valora/contracts/valora/tenancy/v1/organization';
+import { OrganizationServiceService, type SettingsVersion as SettingsVersionMessage } from '@valora/contracts/valora/tenancy/v1/organization';
 import { PeriodInterval as PeriodIntervalMessage } from '@valora/contracts/valora/type/v1/period';
-import { knownFrom, type Instant, type Interval, type PeriodInterval, type RoundingMode, type SettingsVersion } from '@valora/rating';
+import { knownFrom, type Instant, type Interval, type PeriodInterval, type SettingsVersion } from '@valora/rating';
 import type { PlanOffer } from './plan-offer.ts';
+
+/** What subscription needs of a version of the settings. */
+export type GraceVersion = Pick<SettingsVersion, 'recordedTime' | 'graceMicros'>;
 
 /** Where to look for usage that was recorded too late for the last run of a subscription. */
 export interface LateUsageLook {
@@ -29,7 +32,7 @@ export interface Sources {
   /** By subscription, when the first usage of its time in service was recorded at or after its last cutoff, up to `now`; final. */
   findFirstRecorded(context: OutgoingContext, looks: readonly LateUsageLook[], now: Instant): Promise<ReadonlyMap<string, Instant>>;
   /** Every version of the settings, of which those recorded before `throughTime` are final. */
-  sealedSettings(context: OutgoingContext, throughTime: Instant): Promise<readonly SettingsVersion[]>;
+  sealedSettings(context: OutgoingContext, throughTime: Instant): Promise<readonly GraceVersion[]>;
 }
 
 const intervals: Readonly<Record<number, PeriodInterval>> = {
@@ -39,7 +42,6 @@ const intervals: Readonly<Record<number, PeriodInterval>> = {
   [PeriodIntervalMessage.QUARTER]: 'QUARTER',
   [PeriodIntervalMessage.YEAR]: 'YEAR',
 };
-const roundingModes: Readonly<Record<number, RoundingMode>> = { [RoundingModeMessage.HALF_UP]: 'HALF_UP', [RoundingModeMessage.HALF_EVEN]: 'HALF_EVEN' };
 const MICROS_PER_SECOND = 1_000_000n;
 const SEAL_ATTEMPTS_MAX = 20;
 const SEAL_RETRY_MS = 100;
@@ -83,7 +85,7 @@ export function createSources({ tenancy, pricing, metering }: { tenancy: Peer; p
     async sealedSettings(context, throughTime) {
       await seal(tenancyFence, context, throughTime);
       const { settingsVersions } = await organizations.listSettingsVersions(context, {});
-      return settingsVersions.map(settingsFromProto);
+      return settingsVersions.map(graceFromProto);
     },
     async findFirstRecorded(context, looks, now) {
       // What is recorded before the last cutoff is in the last run. After `now` nothing earlier than `now` is recorded.
@@ -114,15 +116,9 @@ function planOfferFromProto({ code, version, interval, intervalCount, prices }: 
   };
 }
 
-function settingsFromProto({ recordedTime, settings }: SettingsVersionMessage): SettingsVersion {
-  const { timeZone, roundingMode, grace, keepZeroLines } = present(settings, 'settings');
-  return {
-    recordedTime: instantFromTimestamp(present(recordedTime, 'a recorded time')),
-    roundingMode: present(roundingModes[roundingMode], 'a rounding mode'),
-    graceMicros: durationMicros(grace ?? { seconds: 0n, nanos: 0 }),
-    keepZeroLines,
-    timeZone,
-  };
+function graceFromProto({ recordedTime, settings }: SettingsVersionMessage): GraceVersion {
+  const { grace } = present(settings, 'settings');
+  return { recordedTime: instantFromTimestamp(present(recordedTime, 'a recorded time')), graceMicros: durationMicros(grace ?? { seconds: 0n, nanos: 0 }) };
 }
 
 function durationMicros({ seconds, nanos }: Timestamp): bigint {

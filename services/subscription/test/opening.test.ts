@@ -1,9 +1,10 @@
 /** From a subscription to its next cycles: pure, so told as tables and laws. */
-import { calendarAnchor, firstCutoff, formatInstant, instant, parseInstant, type Instant, type SettingsVersion } from '@valora/rating';
+import { calendarAnchor, firstCutoff, formatInstant, instant, parseInstant, type Instant } from '@valora/rating';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BillingCycle } from '../src/billing-cycle.ts';
 import { duePeriods, openedCycles, type OpeningSubscription } from '../src/opening.ts';
+import type { GraceVersion } from '../src/sources.ts';
 
 const DAY = 86_400_000_000n;
 
@@ -12,8 +13,8 @@ function subscription({ start, recorded = start, zone = 'UTC' }: { start: string
   return { reference: 's', cadence: { anchor: startTime, interval: 'MONTH', count: 1, zone }, startTime, recordedTime: parseInstant(recorded), nextIndex: 1, previous: null, cancelDoneTime: null };
 }
 
-function settings(...versions: readonly (readonly [recorded: string, graceMicros: bigint])[]): readonly SettingsVersion[] {
-  return versions.map(([recorded, graceMicros]) => ({ recordedTime: parseInstant(recorded), roundingMode: 'HALF_UP', graceMicros, keepZeroLines: false, timeZone: 'UTC' }));
+function settings(...versions: readonly (readonly [recorded: string, graceMicros: bigint])[]): readonly GraceVersion[] {
+  return versions.map(([recorded, graceMicros]) => ({ recordedTime: parseInstant(recorded), graceMicros }));
 }
 
 const NO_GRACE = settings(['2020-01-01T00:00:00Z', 0n]);

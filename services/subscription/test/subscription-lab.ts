@@ -7,7 +7,7 @@ import type { BillingCycle, BillingCycleServiceService, DueWorkServiceService } 
 import type { CustomerServiceService } from '@valora/contracts/valora/subscription/v1/customer';
 import { CancelTiming, type BillingAlignment, type Subscription, type SubscriptionItem, type SubscriptionServiceService } from '@valora/contracts/valora/subscription/v1/subscription';
 import { PeriodInterval } from '@valora/contracts/valora/type/v1/period';
-import { formatInstant, parseInstant, type Instant, type SettingsVersion } from '@valora/rating';
+import { formatInstant, parseInstant, type Instant } from '@valora/rating';
 import { createTestDatabase } from '@valora/testkit';
 import pg from 'pg';
 import { billingCycleHandlers } from '../src/billing-cycles.ts';
@@ -17,6 +17,7 @@ import { dueWorkKinds } from '../src/due-work.ts';
 import { PrismaClient } from '../src/generated/prisma/client.ts';
 import type { PlanOffer } from '../src/plan-offer.ts';
 import { subscriptionHandlers } from '../src/subscriptions.ts';
+import type { GraceVersion } from '../src/sources.ts';
 
 export interface SubscriptionLab {
   readonly customers: Handlers<typeof CustomerServiceService>;
@@ -24,7 +25,7 @@ export interface SubscriptionLab {
   readonly cycles: Handlers<typeof BillingCycleServiceService>;
   readonly dueWork: Handlers<typeof DueWorkServiceService>;
   /** What tenancy would answer; to be changed by a test. */
-  settings: readonly SettingsVersion[];
+  settings: readonly GraceVersion[];
   /** By subscription, when its first late usage was recorded, as metering would answer; to be changed by a test. */
   readonly firstRecorded: Map<string, Instant>;
   /** Through when tenancy was asked to seal, in order. */
@@ -48,8 +49,8 @@ const plans: Readonly<Record<string, PlanOffer>> = {
 };
 let requests = 0;
 
-export function settings(recorded: string, graceMicros = 0n): SettingsVersion {
-  return { recordedTime: parseInstant(recorded), roundingMode: 'HALF_UP', graceMicros, keepZeroLines: false, timeZone: 'UTC' };
+export function settings(recorded: string, graceMicros = 0n): GraceVersion {
+  return { recordedTime: parseInstant(recorded), graceMicros };
 }
 
 export async function openSubscriptionLab(): Promise<SubscriptionLab> {

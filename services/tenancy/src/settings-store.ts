@@ -1,6 +1,6 @@
 /** Settings versions in the database. */
 import { queryOne, sqlOf } from '@valora/chassis';
-import { instant, type RoundingMode } from '@valora/rating';
+import { instant, type LatenessPolicy, type RoundingMode } from '@valora/rating';
 import type { Transaction } from './dependencies.ts';
 import type { SettingsVersion as SettingsVersionRow } from './generated/prisma/client.ts';
 import type { SettingsVersion } from './settings.ts';
@@ -25,8 +25,16 @@ export async function listSettings(tx: Transaction, organizationId: string): Pro
   return (await tx.settingsVersion.findMany({ where: { organizationId }, orderBy: { version: 'asc' } })).map(settingsVersionFromRow);
 }
 
-function settingsVersionFromRow({ version, recordedTime, timeZone, roundingMode, graceMicros, keepZeroLines }: SettingsVersionRow): SettingsVersion {
-  return { version, recordedTime: instant(recordedTime), timeZone, roundingMode: roundingModeFromRow(roundingMode), graceMicros, keepZeroLines };
+function settingsVersionFromRow({ version, recordedTime, timeZone, roundingMode, graceMicros, keepZeroLines, latenessPolicy }: SettingsVersionRow): SettingsVersion {
+  return {
+    version, recordedTime: instant(recordedTime), timeZone, graceMicros, keepZeroLines,
+    roundingMode: roundingModeFromRow(roundingMode), latenessPolicy: latenessPolicyFromRow(latenessPolicy),
+  };
+}
+
+function latenessPolicyFromRow(text: string): LatenessPolicy {
+  if (text === 'ADJUST' || text === 'HOLD') return text;
+  throw new Error(`a stored lateness policy reads ${text}`);
 }
 
 function roundingModeFromRow(text: string): RoundingMode {

@@ -6,9 +6,9 @@
  */
 import { timestampFromInstant, type Fields } from '@valora/chassis';
 import {
-  RoundingMode as RoundingModeNumber, type Settings as SettingsMessage, type SettingsVersion as SettingsVersionMessage,
+  LatenessPolicy as LatenessPolicyNumber, RoundingMode as RoundingModeNumber, type Settings as SettingsMessage, type SettingsVersion as SettingsVersionMessage,
 } from '@valora/contracts/valora/tenancy/v1/organization';
-import type { RoundingMode, SettingsVersion as RecordedSettings } from '@valora/rating';
+import type { LatenessPolicy, RoundingMode, SettingsVersion as RecordedSettings } from '@valora/rating';
 
 export interface SettingsVersion extends RecordedSettings {
   /** 1, 2, 3 … */
@@ -27,20 +27,27 @@ const ROUNDING_MODES = {
   [RoundingModeNumber.HALF_EVEN]: 'HALF_EVEN',
 } as const satisfies Record<number, RoundingMode>;
 
+const LATENESS_POLICIES = {
+  [LatenessPolicyNumber.UNSPECIFIED]: 'ADJUST',
+  [LatenessPolicyNumber.ADJUST]: 'ADJUST',
+  [LatenessPolicyNumber.HOLD]: 'HOLD',
+} as const satisfies Record<number, LatenessPolicy>;
+
 /** Reads settings, with the defaults of the contract for what is not given. */
 export function parseSettings(fields: Fields, field: string, message: Partial<SettingsMessage>): Settings {
-  const { timeZone = '', roundingMode = RoundingModeNumber.UNSPECIFIED, grace, keepZeroLines = false } = message;
+  const { timeZone = '', roundingMode = RoundingModeNumber.UNSPECIFIED, grace, keepZeroLines = false, latenessPolicy = LatenessPolicyNumber.UNSPECIFIED } = message;
   return {
     timeZone: fields.timeZone(`${field}.time_zone`, timeZone === '' ? TIME_ZONE_DEFAULT : timeZone),
     roundingMode: fields.choice<RoundingMode>(`${field}.rounding_mode`, roundingMode, ROUNDING_MODES),
     graceMicros: fields.durationMicros(`${field}.grace`, grace, { microsMax: GRACE_MICROS_MAX }),
     keepZeroLines,
+    latenessPolicy: fields.choice<LatenessPolicy>(`${field}.lateness_policy`, latenessPolicy, LATENESS_POLICIES),
   };
 }
 
-export function settingsToProto({ timeZone, roundingMode, graceMicros, keepZeroLines }: Settings): SettingsMessage {
+export function settingsToProto({ timeZone, roundingMode, graceMicros, keepZeroLines, latenessPolicy }: Settings): SettingsMessage {
   const grace = { seconds: graceMicros / MICROS_PER_SECOND, nanos: Number(graceMicros % MICROS_PER_SECOND) * 1000 };
-  return { timeZone, roundingMode: RoundingModeNumber[roundingMode], grace, keepZeroLines };
+  return { timeZone, roundingMode: RoundingModeNumber[roundingMode], grace, keepZeroLines, latenessPolicy: LatenessPolicyNumber[latenessPolicy] };
 }
 
 export function settingsVersionToProto(settings: SettingsVersion): SettingsVersionMessage {

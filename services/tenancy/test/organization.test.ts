@@ -1,5 +1,5 @@
 import { parseApiKey } from '@valora/chassis';
-import { OrganizationServiceService as organizations, RoundingMode } from '@valora/contracts/valora/tenancy/v1/organization';
+import { OrganizationServiceService as organizations, LatenessPolicy, RoundingMode } from '@valora/contracts/valora/tenancy/v1/organization';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTenancy, type RunningTenancy } from './running-tenancy.ts';
@@ -15,7 +15,7 @@ describe('CreateOrganization', () => {
     const { organization, apiKey } = await tenancy.call(tenancy.operator, organizations.createOrganization, { ...request, requestId: 'defaults' });
     expect(organization?.organizationId).toMatch(/^org_[0-9a-z]{26}$/);
     expect(organization).toMatchObject({ displayName: 'Acme', currencyCode: 'EUR', sandbox: false });
-    expect(organization?.settings).toEqual({ timeZone: 'UTC', roundingMode: RoundingMode.HALF_UP, grace: { seconds: 0n, nanos: 0 }, keepZeroLines: false });
+    expect(organization?.settings).toEqual({ timeZone: 'UTC', roundingMode: RoundingMode.HALF_UP, grace: { seconds: 0n, nanos: 0 }, keepZeroLines: false, latenessPolicy: LatenessPolicy.ADJUST });
     expect((await tenancy.call(apiKey, organizations.getOrganization, {})).organization).toEqual(organization);
   });
 
@@ -46,7 +46,7 @@ describe('CreateOrganization', () => {
   test('names every bad field at once', async () => {
     const refusal = await tenancy.refusal(tenancy.operator, organizations.createOrganization, {
       requestId: '', organizationId: 'acme', displayName: '', currencyCode: 'usd', sandboxTime: { seconds: 1n << 40n, nanos: 0 },
-      settings: { timeZone: 'Mars/Olympus', roundingMode: RoundingMode.HALF_UP, grace: { seconds: 90n * 86_400n, nanos: 1000 }, keepZeroLines: false },
+      settings: { timeZone: 'Mars/Olympus', roundingMode: RoundingMode.HALF_UP, grace: { seconds: 90n * 86_400n, nanos: 1000 }, keepZeroLines: false, latenessPolicy: LatenessPolicy.ADJUST },
     });
     expect(refusal.reason).toBe('FIELD_INVALID');
     expect(refusal.fields).toEqual(['request_id', 'organization_id', 'display_name', 'currency_code', 'sandbox_time', 'settings.time_zone', 'settings.grace']);
@@ -98,7 +98,7 @@ describe('ListOrganizations', () => {
 });
 
 describe('settings', () => {
-  const settings = { timeZone: 'Europe/Berlin', roundingMode: RoundingMode.HALF_EVEN, grace: { seconds: 3600n, nanos: 1000 }, keepZeroLines: true };
+  const settings = { timeZone: 'Europe/Berlin', roundingMode: RoundingMode.HALF_EVEN, grace: { seconds: 3600n, nanos: 1000 }, keepZeroLines: true, latenessPolicy: LatenessPolicy.HOLD };
 
   test('change by a new version; the old ones stay', async () => {
     const { apiKey } = await tenancy.createOrganization();

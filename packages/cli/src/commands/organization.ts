@@ -1,6 +1,6 @@
 // Organizations and their settings.
 import { listAll } from '@valora/client';
-import { CreateOrganizationRequest, CreateOrganizationResponse, GetOrganizationResponse, OrganizationServiceService, RoundingMode, Settings, SettingsVersion } from '@valora/contracts/valora/tenancy/v1/organization';
+import { CreateOrganizationRequest, CreateOrganizationResponse, GetOrganizationResponse, LatenessPolicy, OrganizationServiceService, RoundingMode, Settings, SettingsVersion } from '@valora/contracts/valora/tenancy/v1/organization';
 import { CommandError, type Command, type OptionDeclaration } from '../command.ts';
 import type { Arguments } from '../arguments.ts';
 import { wholeNumber } from '../arguments.ts';
@@ -19,6 +19,7 @@ const settingsOptions: Readonly<Record<string, OptionDeclaration>> = {
   'time-zone': { value: 'zone', description: 'IANA time zone of customers that have none of their own, for example Europe/Berlin.' },
   rounding: { value: 'mode', description: 'How lines are rounded.', choices: enumChoices(RoundingMode) },
   grace: { value: 'seconds', description: "How long after a period's end usage may still arrive, 0 to 7776000." },
+  lateness: { value: 'policy', description: "What becomes of usage recorded after its cycle's cutoff: billed as a difference, or held until it is released.", choices: enumChoices(LatenessPolicy) },
   'keep-zero-lines': { value: 'yes|no', description: 'Whether invoices keep lines of zero.', choices: ['yes', 'no'] },
 };
 
@@ -27,12 +28,14 @@ function changedSettings(settings: Settings, args: Arguments): Settings {
   const timeZone = args.optional('time-zone');
   const rounding = args.optional('rounding');
   const grace = args.optional('grace');
+  const lateness = args.optional('lateness');
   const keep = args.optional('keep-zero-lines');
   return {
     ...settings,
     ...(timeZone === null ? {} : { timeZone }),
     ...(rounding === null ? {} : { roundingMode: enumValue(RoundingMode, rounding) }),
     ...(grace === null ? {} : { grace: { seconds: BigInt(wholeNumber('--grace', grace, { min: 0, max: GRACE_SECONDS_MAX })), nanos: 0 } }),
+    ...(lateness === null ? {} : { latenessPolicy: enumValue(LatenessPolicy, lateness) }),
     ...(keep === null ? {} : { keepZeroLines: keep === 'yes' }),
   };
 }
@@ -40,6 +43,7 @@ function changedSettings(settings: Settings, args: Arguments): Settings {
 function settingsRows(settings: Settings | undefined): string[][] {
   return [
     ['time zone', settings?.timeZone ?? ''], ['rounding', enumName(RoundingMode, settings?.roundingMode ?? 0)], ['grace', `${settings?.grace?.seconds ?? 0n} s`],
+    ['lateness', enumName(LatenessPolicy, settings?.latenessPolicy ?? 0)],
     ['keep zero lines', settings?.keepZeroLines === true ? 'yes' : 'no'],
   ];
 }

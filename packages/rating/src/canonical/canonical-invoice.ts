@@ -65,14 +65,17 @@ function cyclesSpokenOf({ runIndex, cycles }: RunFacts, lines: readonly RunLine[
   return [...ascending.filter(({ index }) => index === runIndex), ...ascending.filter(({ index }) => index !== runIndex && spokenOf.has(index))];
 }
 
+/** A policy that is not the usual one is named, so that a new one changes no byte of an old invoice. */
 function cycleJson(facts: RunFacts, cycle: CycleFact): JsonValue {
+  const { roundingMode, latenessPolicy } = settingsKnownBefore(facts.settings, cycle.cutoff);
   return {
     index: cycle.index,
     start: formatInstant(cycle.start),
     end: formatInstant(cycle.end),
     cutoff: formatInstant(cycle.cutoff),
     tzdata_version: cycle.tzdataVersion,
-    rounding_mode: settingsKnownBefore(facts.settings, cycle.cutoff).roundingMode,
+    rounding_mode: roundingMode,
+    ...(latenessPolicy === 'ADJUST' ? {} : { lateness_policy: latenessPolicy }),
   };
 }
 

@@ -18,6 +18,7 @@ import type { BillingTiming, Price, PriceModel, VersionedPrice } from '../price/
 import type { Instant, Interval } from '../time/instant.ts';
 import { fullPeriod } from '../time/period.ts';
 import type { ChargeKind, CycleFact, RunFacts, UsageQuery } from './run.ts';
+import { settingsKnownBefore } from './settings.ts';
 import { sameItem, serviceStretches, type SubscriptionItem } from './subscription.ts';
 
 export interface Charge {
@@ -182,7 +183,7 @@ function priceOfItem(facts: RunFacts, item: string, priceCode: string): Price {
 }
 
 function usageQuery(
-  { subscription }: RunFacts,
+  { subscription, settings }: RunFacts,
   { cycle, knownBefore }: CycleView,
   question: Pick<UsageQuery, 'item' | 'meterCode' | 'interval' | 'period' | 'groupBy' | 'needsEventValues'>,
 ): UsageQuery {
@@ -192,6 +193,7 @@ function usageQuery(
     customerReference: subscription.customerReference,
     subscriptionReference: subscription.reference,
     knownBefore,
+    ...(settingsKnownBefore(settings, cycle.cutoff).latenessPolicy === 'HOLD' ? { heldFrom: cycle.cutoff } : {}),
     ...question,
   };
 }

@@ -81,6 +81,8 @@ export interface UsageQuery {
   /** The full period around the interval, over which a level is weighted (WEIGHTED_SUM). */
   readonly period: Interval;
   readonly knownBefore: Instant;
+  /** Where late usage is held: what was recorded at or after this instant counts only if its release is known too. */
+  readonly heldFrom?: Instant;
   /** Properties by which the answer is to be grouped too; none for an ungrouped answer. */
   readonly groupBy: readonly string[];
   /** Whether the answer is to hold the value of each event. */

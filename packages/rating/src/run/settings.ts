@@ -9,11 +9,19 @@ import { invariant } from '../errors.ts';
 import type { RoundingMode } from '../number/rounding.ts';
 import type { Instant } from '../time/instant.ts';
 
+/**
+ * What becomes of usage recorded at or after the cutoff of the cycle it belongs to. ADJUST: it counts in that cycle, and
+ * the next run bills the difference. HOLD: the same, but not before a person releases it. The policy of a cycle is the
+ * one known at its cutoff.
+ */
+export type LatenessPolicy = 'ADJUST' | 'HOLD';
+
 export interface SettingsVersion {
   readonly recordedTime: Instant;
   readonly roundingMode: RoundingMode;
   /** How long after its end a cycle stays open for late usage. */
   readonly graceMicros: bigint;
+  readonly latenessPolicy: LatenessPolicy;
   /** Whether a line of the current cycle that comes to zero is shown. */
   readonly keepZeroLines: boolean;
   /** The zone a new subscription pins; a run reads the subscription's own. */
@@ -24,7 +32,7 @@ export interface SettingsVersion {
  * The last version recorded strictly before `knownBefore`, or the first version where none was. `versions`: at least
  * one, ascending by recorded time.
  */
-export function settingsKnownBefore(versions: readonly SettingsVersion[], knownBefore: Instant): SettingsVersion {
+export function settingsKnownBefore<Version extends Pick<SettingsVersion, 'recordedTime'>>(versions: readonly Version[], knownBefore: Instant): Version {
   const known = versions.findLast((version) => version.recordedTime < knownBefore) ?? versions[0];
   invariant(known !== undefined, 'an organization has at least one settings version');
   return known;

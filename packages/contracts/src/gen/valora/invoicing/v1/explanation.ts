@@ -131,10 +131,7 @@ export interface LineExplanation {
   readonly amount?: Money | undefined;
 }
 
-/**
- * One side of a line: quantity, price, steps, rounding. The steps' amounts add up to exact. A side of several parts has those instead
- * of a quantity, a price and steps, and exact is their sum.
- */
+/** One side of a line. The steps' amounts add up to exact. A side of several parts has those instead, and exact is their sum. */
 export interface SideExplanation {
   /** Facts recorded before this instant count. */
   readonly knownBeforeTime?:
@@ -221,7 +218,11 @@ export interface UsageQuantity {
   /** Decimal text; empty where it has no finite one. */
   readonly quantity: string;
   /** Where the decimal text is empty. */
-  readonly exactQuantity?: Fraction | undefined;
+  readonly exactQuantity?:
+    | Fraction
+    | undefined;
+  /** The level carried in at the start of the part, decimal text, where the meter's level lasts (WEIGHTED_SUM); contained in the quantity. Otherwise empty. */
+  readonly carriedIn: string;
 }
 
 /** Which price version was chosen, and why. */
@@ -254,10 +255,7 @@ export interface PriceExplanation {
   readonly modifiers?: PriceModifiers | undefined;
 }
 
-/**
- * One step from the quantity to the exact amount. They come in the order: unit_conversion, included_quantity, those of the model,
- * proration, minimum, maximum. What changes nothing may be absent.
- */
+/** One step. They come in the order: unit_conversion, included_quantity, the model's, proration, minimum, maximum. What changes nothing may be absent. */
 export interface RatingStep {
   /** Which. */
   readonly step?:
@@ -1719,7 +1717,7 @@ export const ItemQuantity: MessageFns<ItemQuantity> = {
 };
 
 function createBaseUsageQuantity(): UsageQuantity {
-  return { meter: "", eventCount: 0n, usageSetDigest: "", quantity: "", exactQuantity: undefined };
+  return { meter: "", eventCount: 0n, usageSetDigest: "", quantity: "", exactQuantity: undefined, carriedIn: "" };
 }
 
 export const UsageQuantity: MessageFns<UsageQuantity> = {
@@ -1741,6 +1739,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
     }
     if (message.exactQuantity !== undefined) {
       Fraction.encode(message.exactQuantity, writer.uint32(42).fork()).join();
+    }
+    if (message.carriedIn !== "") {
+      writer.uint32(50).string(message.carriedIn);
     }
     return writer;
   },
@@ -1798,6 +1799,14 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
             message.exactQuantity = Fraction.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.carriedIn = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1829,6 +1838,11 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
         : isSet(object.exact_quantity)
         ? Fraction.fromJSON(object.exact_quantity)
         : undefined,
+      carriedIn: isSet(object.carriedIn)
+        ? globalThis.String(object.carriedIn)
+        : isSet(object.carried_in)
+        ? globalThis.String(object.carried_in)
+        : "",
     };
   },
 
@@ -1849,6 +1863,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
     if (message.exactQuantity !== undefined) {
       obj.exactQuantity = Fraction.toJSON(message.exactQuantity);
     }
+    if (message.carriedIn !== "") {
+      obj.carriedIn = message.carriedIn;
+    }
     return obj;
   },
 
@@ -1866,6 +1883,7 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
     message.exactQuantity = (object.exactQuantity !== undefined && object.exactQuantity !== null)
       ? Fraction.fromPartial(object.exactQuantity)
       : undefined;
+    message.carriedIn = object.carriedIn ?? "";
     return message;
   },
 };

@@ -68,6 +68,53 @@ export function roundingModeToJSON(object: RoundingMode): string {
   }
 }
 
+/** What becomes of late usage. */
+export const LatenessPolicy = {
+  /** UNSPECIFIED - Not given: ADJUST. */
+  UNSPECIFIED: 0,
+  /** ADJUST - It counts in the cycle it belongs to, and the next run bills the difference. */
+  ADJUST: 1,
+  /** HOLD - It is held: no run knows of it before a person releases it (UsageService.ReleaseUsage). Then as ADJUST. */
+  HOLD: 2,
+} as const;
+
+export type LatenessPolicy = typeof LatenessPolicy[keyof typeof LatenessPolicy];
+
+export namespace LatenessPolicy {
+  export type UNSPECIFIED = typeof LatenessPolicy.UNSPECIFIED;
+  export type ADJUST = typeof LatenessPolicy.ADJUST;
+  export type HOLD = typeof LatenessPolicy.HOLD;
+}
+
+export function latenessPolicyFromJSON(object: any): LatenessPolicy {
+  switch (object) {
+    case 0:
+    case "LATENESS_POLICY_UNSPECIFIED":
+      return LatenessPolicy.UNSPECIFIED;
+    case 1:
+    case "LATENESS_POLICY_ADJUST":
+      return LatenessPolicy.ADJUST;
+    case 2:
+    case "LATENESS_POLICY_HOLD":
+      return LatenessPolicy.HOLD;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum LatenessPolicy");
+  }
+}
+
+export function latenessPolicyToJSON(object: LatenessPolicy): string {
+  switch (object) {
+    case LatenessPolicy.UNSPECIFIED:
+      return "LATENESS_POLICY_UNSPECIFIED";
+    case LatenessPolicy.ADJUST:
+      return "LATENESS_POLICY_ADJUST";
+    case LatenessPolicy.HOLD:
+      return "LATENESS_POLICY_HOLD";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum LatenessPolicy");
+  }
+}
+
 /** What an organization may change about its billing. */
 export interface Settings {
   /** IANA time zone for customers that have none of their own. Default `UTC`. */
@@ -80,6 +127,11 @@ export interface Settings {
     | undefined;
   /** Whether an invoice keeps lines whose amount is zero. Default false. */
   readonly keepZeroLines: boolean;
+  /**
+   * What becomes of usage that is recorded at or after the cutoff of the cycle it belongs to. The policy of a cycle is the one known at its
+   * cutoff, so a later change doesn't let out what is held. Default ADJUST.
+   */
+  readonly latenessPolicy: LatenessPolicy;
 }
 
 /** A version of the settings. */
@@ -195,7 +247,7 @@ export interface ListSettingsVersionsResponse {
 }
 
 function createBaseSettings(): Settings {
-  return { timeZone: "", roundingMode: 0, grace: undefined, keepZeroLines: false };
+  return { timeZone: "", roundingMode: 0, grace: undefined, keepZeroLines: false, latenessPolicy: 0 };
 }
 
 export const Settings: MessageFns<Settings> = {
@@ -211,6 +263,9 @@ export const Settings: MessageFns<Settings> = {
     }
     if (message.keepZeroLines !== false) {
       writer.uint32(32).bool(message.keepZeroLines);
+    }
+    if (message.latenessPolicy !== 0) {
+      writer.uint32(40).int32(message.latenessPolicy);
     }
     return writer;
   },
@@ -260,6 +315,14 @@ export const Settings: MessageFns<Settings> = {
             message.keepZeroLines = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.latenessPolicy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -290,6 +353,11 @@ export const Settings: MessageFns<Settings> = {
         : isSet(object.keep_zero_lines)
         ? globalThis.Boolean(object.keep_zero_lines)
         : false,
+      latenessPolicy: isSet(object.latenessPolicy)
+        ? latenessPolicyFromJSON(object.latenessPolicy)
+        : isSet(object.lateness_policy)
+        ? latenessPolicyFromJSON(object.lateness_policy)
+        : 0,
     };
   },
 
@@ -307,6 +375,9 @@ export const Settings: MessageFns<Settings> = {
     if (message.keepZeroLines !== false) {
       obj.keepZeroLines = message.keepZeroLines;
     }
+    if (message.latenessPolicy !== 0) {
+      obj.latenessPolicy = latenessPolicyToJSON(message.latenessPolicy);
+    }
     return obj;
   },
 
@@ -321,6 +392,7 @@ export const Settings: MessageFns<Settings> = {
       ? Duration.fromPartial(object.grace)
       : undefined;
     message.keepZeroLines = object.keepZeroLines ?? false;
+    message.latenessPolicy = object.latenessPolicy ?? 0;
     return message;
   },
 };

@@ -1,0 +1,161 @@
+// Every aggregation through all services, from the event to the verified invoice, and what becomes of it when events come
+// late or are voided: amounts worked out by hand.
+import { timestampFromInstant } from '@valora/chassis';
+import type { PriceSample } from '@valora/cli';
+import { Aggregation, type Meter } from '@valora/contracts/valora/metering/v1/meter';
+import { UsageOutcome } from '@valora/contracts/valora/metering/v1/usage';
+import { LatenessPolicy } from '@valora/contracts/valora/tenancy/v1/organization';
+import { parseInstant } from '@valora/rating';
+import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
+import { startTestValora, type TestValora } from '@valora/testkit/valora';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { faultsOf } from './explanation-evaluator.ts';
+import { documents, verdicts } from './verification-book.ts';
+
+let valora: TestValora;
+beforeAll(async () => { valora = await startTestValora(); });
+afterAll(async () => { await valora.stop(); });
+
+const priced = (code: string, unitAmount: string, meterDefinition: Partial<Meter>): PriceSample =>
+  ({ code, displayName: code, meter: code, model: { $case: 'perUnit', value: { unitAmount } }, meterDefinition });
+
+const prices = [
+  priced('calls', '0.50', { aggregation: Aggregation.COUNT }),
+  priced('eu-calls', '0.25', { aggregation: Aggregation.COUNT, filters: [{ property: 'region', values: ['eu'] }] }),
+  priced('peak', '1', { aggregation: Aggregation.MAX }),
+  priced('low', '1', { aggregation: Aggregation.MIN }),
+  priced('mean', '1', { aggregation: Aggregation.AVERAGE }),
+  priced('seats', '2', { aggregation: Aggregation.LATEST }),
+  priced('users', '3', { aggregation: Aggregation.UNIQUE_COUNT, uniqueProperty: 'user' }),
+  priced('storage', '1', { aggregation: Aggregation.WEIGHTED_SUM }),
+];
+
+type Event = readonly [key: string, meter: string, time: string, value: string, properties?: Readonly<Record<string, string>>];
+
+async function use({ caller }: Scenario, ...events: readonly Event[]): Promise<void> {
+  const { outcomes } = await caller.usage.recordUsage({
+    events: events.map(([idempotencyKey, meter, time, value, properties = {}]) => (
+      { idempotencyKey, meter, customer: 'acme', subscription: '', eventTime: timestampFromInstant(parseInstant(time)), value, properties: new Map(Object.entries(properties)) })),
+  });
+  expect(outcomes.filter(({ outcome }) => outcome !== UsageOutcome.RECORDED)).toEqual([]);
+}
+
+async function billed(scenario: Scenario): Promise<readonly string[]> {
+  const notes = (await scenario.creditNotes()).map(({ runIndex, amount }) => `credit note ${runIndex}: ${amount?.amount}`);
+  return [...(await scenario.invoices()).map(summary), ...notes].toSorted();
+}
+
+/** Everything that was billed verifies, and its explanations recompute. */
+async function expectProven(scenario: Scenario): Promise<void> {
+  expect(new Set(await verdicts(scenario))).toEqual(new Set(['match']));
+  for (const name of await documents(scenario)) {
+    const { explanation } = await scenario.caller.invoices.explainInvoice(name);
+    expect(explanation === undefined ? ['no explanation'] : faultsOf(explanation)).toEqual([]);
+  }
+}
+
+test('all eight aggregations on one invoice', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z');
+  await scenario.plan('all', prices);
+  await scenario.subscribe('acme', 'all', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-30T23:00:00Z');
+  await use(scenario,
+    ['c1', 'calls', '2026-04-02T00:00:00Z', ''], ['c2', 'calls', '2026-04-02T00:00:00Z', '9'],
+    ['e1', 'eu-calls', '2026-04-02T00:00:00Z', '', { region: 'eu' }], ['e2', 'eu-calls', '2026-04-02T00:00:00Z', '', { region: 'us' }], ['e3', 'eu-calls', '2026-04-02T00:00:00Z', ''],
+    ['p1', 'peak', '2026-04-03T00:00:00Z', '3'], ['p2', 'peak', '2026-04-04T00:00:00Z', '7.25'], ['p3', 'peak', '2026-04-05T00:00:00Z', '5'],
+    ['l1', 'low', '2026-04-03T00:00:00Z', '3.5'], ['l2', 'low', '2026-04-04T00:00:00Z', '7'],
+    ['m1', 'mean', '2026-04-03T00:00:00Z', '1'], ['m2', 'mean', '2026-04-04T00:00:00Z', '1'], ['m3', 'mean', '2026-04-05T00:00:00Z', '2'],
+    ['s2', 'seats', '2026-04-20T00:00:00Z', '4'], ['s3', 'seats', '2026-04-20T00:00:00Z', '6'], ['s1', 'seats', '2026-04-19T00:00:00Z', '9'],
+    ['u1', 'users', '2026-04-03T00:00:00Z', '', { user: 'ann' }], ['u2', 'users', '2026-04-04T00:00:00Z', '', { user: 'Ann' }], ['u3', 'users', '2026-04-05T00:00:00Z', '', { user: 'ann' }],
+    ['u4', 'users', '2026-04-05T00:00:00Z', '', { team: 'ann' }],
+    ['g1', 'storage', '2026-04-16T00:00:00Z', '30'],
+  );
+  await scenario.advance('2026-05-01T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: calls 1.00, eu-calls 0.25, peak 7.25, low 3.50, mean 1.33, seats 12.00, users 6.00, storage 15.00 = 46.33']);
+  const [document] = await documents(scenario);
+  if (document === undefined) throw new Error('nothing was billed');
+  const { explanation } = await scenario.caller.invoices.explainInvoice(document);
+  const quantities = (explanation?.lines ?? []).flatMap(({ settled }) => (settled?.quantity?.$case === 'usage' ? [settled.quantity.value] : []));
+  expect(quantities.find(({ meter }) => meter === 'mean')).toMatchObject({ quantity: '', exactQuantity: { numerator: '4', denominator: '3' }, eventCount: 3n, carriedIn: '' });
+  expect(quantities.find(({ meter }) => meter === 'storage')).toMatchObject({ quantity: '15', eventCount: 1n, carriedIn: '0' });
+  await expectProven(scenario);
+});
+
+test('a level lasts: it is carried from before the subscription and from cycle to cycle, and a late event or its void moves every cycle since', async () => {
+  const scenario = await startScenario(valora, '2026-03-01T00:00:00Z');
+  await scenario.plan('disk', [priced('storage', '1', { aggregation: Aggregation.WEIGHTED_SUM, takesNegativeValues: true })]);
+  await scenario.advance('2026-03-20T00:00:00Z');
+  await use(scenario, ['before', 'storage', '2026-03-15T00:00:00Z', '10']);
+  await scenario.advance('2026-04-01T00:00:00Z');
+  await scenario.subscribe('acme', 'disk', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['more', 'storage', '2026-04-16T00:00:00Z', '30']);
+  await scenario.advance('2026-05-20T00:00:00Z');
+  await use(scenario, ['less', 'storage', '2026-05-16T12:00:00Z', '-40']);
+  await scenario.advance('2026-06-02T00:00:00Z');
+  // April: 10 + 30 × 15/30. May: 40 − 40 × 15.5/31.
+  expect(await billed(scenario)).toEqual(['acme 1: storage 25.00 = 25.00', 'acme 2: storage 20.00 = 20.00']);
+  await use(scenario, ['late', 'storage', '2026-04-21T00:00:00Z', '3'], ['late-before', 'storage', '2026-03-16T00:00:00Z', '6']);
+  await scenario.advance('2026-07-02T00:00:00Z');
+  // April: 6 and 3 × 10/30; May and June: 9 more all month.
+  expect((await billed(scenario))[2]).toBe('acme 3: storage (cycle 1) 7.00, storage (cycle 2) 9.00, storage 9.00 = 25.00');
+  await scenario.caller.usage.voidUsage({ requestId: 'void', idempotencyKeys: ['late', 'late-before'], reason: 'measured twice' });
+  await scenario.advance('2026-08-02T00:00:00Z');
+  expect(await billed(scenario)).toContain('credit note 4: 25.00');
+  await expectProven(scenario);
+});
+
+test('a voided event is taken back by the next run, to the cent, and never bills again', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z');
+  await scenario.plan('calls', [priced('requests', '0.25', { aggregation: Aggregation.SUM })]);
+  await scenario.subscribe('acme', 'calls', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['a', 'requests', '2026-04-16T00:00:00Z', '10'], ['b', 'requests', '2026-04-17T00:00:00Z', '5']);
+  await scenario.caller.usage.voidUsage({ requestId: 'in time', idempotencyKeys: ['b'], reason: 'wrong customer' });
+  await scenario.advance('2026-05-10T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50']);
+  await scenario.caller.usage.voidUsage({ requestId: 'late', idempotencyKeys: ['a', 'b'], reason: 'wrong customer' });
+  await use(scenario, ['a2', 'requests', '2026-04-16T00:00:00Z', '8'], ['c', 'requests', '2026-05-01T00:00:00Z', '4']);
+  await scenario.advance('2026-06-10T00:00:00Z');
+  expect((await billed(scenario))[1]).toBe('acme 2: requests (cycle 1) -0.50, requests 1.00 = 0.50');
+  await scenario.advance('2026-09-01T00:00:00Z');
+  expect(await billed(scenario)).toHaveLength(2);
+  await expectProven(scenario);
+});
+
+test('HOLD: late usage is in no run until it is released, and a change of the policy lets nothing out', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, keepZeroLines: false, latenessPolicy: LatenessPolicy.HOLD } });
+  const { usage, organizations } = scenario.caller;
+  await scenario.plan('calls', [priced('requests', '0.25', { aggregation: Aggregation.SUM })]);
+  await scenario.subscribe('acme', 'calls', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['a', 'requests', '2026-04-16T00:00:00Z', '10']);
+  await scenario.advance('2026-05-10T00:00:00Z');
+  await use(scenario, ['late', 'requests', '2026-04-17T00:00:00Z', '8'], ['later', 'requests', '2026-04-18T00:00:00Z', '4'], ['b', 'requests', '2026-05-01T00:00:00Z', '2']);
+  await scenario.advance('2026-06-10T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50', 'acme 2: requests 0.50 = 0.50']);
+  await organizations.changeSettings({ requestId: 'adjust', settings: { timeZone: 'UTC', roundingMode: 0, keepZeroLines: false, latenessPolicy: LatenessPolicy.ADJUST } });
+  await usage.releaseUsage({ requestId: 'release', idempotencyKeys: ['late'], reason: 'checked with acme' });
+  await use(scenario, ['latest', 'requests', '2026-04-19T00:00:00Z', '400'], ['adjusted', 'requests', '2026-06-01T00:00:00Z', '4']);
+  await scenario.advance('2026-07-10T00:00:00Z');
+  expect((await billed(scenario))[2]).toBe('acme 3: requests (cycle 1) 2.00, requests 1.00 = 3.00');
+  await usage.voidUsage({ requestId: 'void', idempotencyKeys: ['late', 'later'], reason: 'not theirs' });
+  await scenario.advance('2026-09-01T00:00:00Z');
+  expect(await billed(scenario)).toContain('credit note 4: 2.00');
+  await expectProven(scenario);
+});
+
+test('after a cancel a void is settled in a run of its own', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z');
+  await scenario.plan('calls', [priced('requests', '0.25', { aggregation: Aggregation.SUM })]);
+  await scenario.subscribe('acme', 'calls', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['a', 'requests', '2026-04-16T00:00:00Z', '10']);
+  await scenario.cancel('acme', 'now');
+  await scenario.advance('2026-05-10T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50']);
+  await scenario.caller.usage.voidUsage({ requestId: 'late', idempotencyKeys: ['a'], reason: 'wrong customer' });
+  await scenario.advance('2026-05-11T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50', 'credit note 2: 2.50']);
+  await expectProven(scenario);
+});
