@@ -6,7 +6,7 @@
 import { instant, type Instant } from '@valora/rating';
 import { sqlState } from './database-errors.ts';
 import type { FenceMode } from './database-metrics.ts';
-import { queryOne, type Sql } from './sql.ts';
+import { onlyRow, queryOne, type Sql } from './sql.ts';
 
 /** The organization has no fence in this service yet: make it with ensureFence, in a transaction of its own, and repeat. */
 export class FenceMissing extends Error {
@@ -41,7 +41,7 @@ export async function takeRecordedTime(sql: Sql): Promise<Instant> {
 export async function takeRecordedTimeWith(sql: Sql, call: string): Promise<{ readonly recordedTime: Instant; readonly value: bigint }> {
   return await waited(sql, 'SHARED', async () => {
     try {
-      const { micros, value } = await queryOne<{ micros: bigint; value: bigint }>(sql, `select take_recorded_time() as micros, ${call} as value`);
+      const { micros, value } = await onlyRow(await sql.query<{ micros: bigint; value: bigint }>(`select take_recorded_time() as micros, ${call} as value`, [], { preparedAs: `take recorded time with ${call}` }));
       return { recordedTime: instant(micros), value };
     } catch (error) {
       throw fenceError(error);

@@ -34,13 +34,16 @@ export function claimKeys(candidates: readonly Candidate[], { recordedTime, arch
   return { claimants, unclaimedKeys: unclaimed.filter((key) => !claimants.has(key)), archivedBefore };
 }
 
-/** `wonKeys` are the claimed keys that were free; `heldDigests` gives the content digests of keys that were held before. */
+/**
+ * `wonKeys` are the claimed keys that were free. `heldDigests` gives the content digests of keys that were held before: of claimed ones those that differ from the claimant's,
+ * of unclaimed ones all.
+ */
 export function outcomeOf(candidate: Candidate, { claimants, archivedBefore }: Claims, wonKeys: ReadonlySet<string>, heldDigests: ReadonlyMap<string, Uint8Array>): Outcome {
   const { idempotencyKey, eventTime } = candidate.event;
   const claimant = claimants.get(idempotencyKey);
   const won = wonKeys.has(idempotencyKey);
   if (won && claimant === candidate) return { kind: 'RECORDED' };
-  const holder = won ? claimant?.contentDigest : heldDigests.get(idempotencyKey);
+  const holder = heldDigests.get(idempotencyKey) ?? claimant?.contentDigest;
   if (holder === undefined) return { kind: 'REFUSED', refusal: eventTime < archivedBefore ? EVENT_ARCHIVED : EVENT_TOO_FAR_AHEAD };
   return candidate.contentDigest.equals(holder) ? { kind: 'DUPLICATE' } : { kind: 'REFUSED', refusal: IDEMPOTENCY_KEY_REUSED };
 }

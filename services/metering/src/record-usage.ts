@@ -8,7 +8,7 @@ import type { MeterCache } from './meter-store.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { readUsageEvent, type Candidate } from './usage-event.ts';
 import { ARCHIVED_BEFORE } from './usage-archive.ts';
-import { findContentDigests, insertUsageEvents } from './usage-event-store.ts';
+import { findContentDigests, findOtherDigests, insertUsageEvents } from './usage-record-store.ts';
 
 export interface RecordUsageDependencies extends Dependencies {
   readonly meters: MeterCache;
@@ -50,13 +50,15 @@ async function record(dependencies: RecordUsageDependencies, context: CallContex
 
 /** One transaction: the recorded time first, then the keys that are free with their events, then a look at who holds the others. */
 export function createBatchWriter({ database }: Pick<Dependencies, 'database'>): WriteBatch {
-  return (organizationId, candidates) => database.bulk(organizationId, async (sql) => {
+  return (organizationId, candidates, worked) => database.bulk(organizationId, async (sql) => {
     const { recordedTime, value: archivedBefore } = await takeRecordedTimeWith(sql, ARCHIVED_BEFORE);
     const claims = claimKeys(candidates, { recordedTime, archivedBefore });
-    const wonKeys = await insertUsageEvents(sql, organizationId, { candidates: claims.claimants.values(), recordedTime });
-    const heldKeys = [...claims.claimants.keys()].filter((key) => !wonKeys.has(key)).concat(claims.unclaimedKeys);
-    const heldDigests = heldKeys.length === 0 ? new Map<string, Uint8Array>() : await findContentDigests(sql, organizationId, heldKeys);
-    return candidates.map((candidate) => outcomeOf(candidate, claims, wonKeys, heldDigests));
+    const wonKeys = await insertUsageEvents(sql, organizationId, { claimants: claims.claimants, recordedTime });
+    const lost = [...claims.claimants.values()].filter(({ event }) => !wonKeys.has(event.idempotencyKey));
+    const heldDigests = new Map([...await findOtherDigests(sql, organizationId, lost), ...await findContentDigests(sql, organizationId, claims.unclaimedKeys)]);
+    const outcomes = candidates.map((candidate) => outcomeOf(candidate, claims, wonKeys, heldDigests));
+    worked();
+    return outcomes;
   });
 }
 
