@@ -98,10 +98,37 @@ test('a level lasts: it is carried from before the subscription and from cycle t
   await use(scenario, ['late', 'storage', '2026-04-21T00:00:00Z', '3'], ['late-before', 'storage', '2026-03-16T00:00:00Z', '6']);
   await scenario.advance('2026-07-02T00:00:00Z');
   // April: 6 and 3 × 10/30; May and June: 9 more all month.
-  expect((await billed(scenario))[2]).toBe('acme 3: storage (cycle 1) 7.00, storage (cycle 2) 9.00, storage 9.00 = 25.00');
+  expect((await billed(scenario))[2]).toBe('acme 3: storage 9.00, storage (cycle 1) 7.00, storage (cycle 2) 9.00 = 25.00');
   await scenario.caller.usage.voidUsage({ requestId: 'void', idempotencyKeys: ['late', 'late-before'], reason: 'measured twice' });
   await scenario.advance('2026-08-02T00:00:00Z');
   expect(await billed(scenario)).toContain('credit note 4: 25.00');
+  await expectProven(scenario);
+});
+
+test('a late event from before the subscription moves its level, and so every cycle', async () => {
+  const scenario = await startScenario(valora, '2026-03-01T00:00:00Z');
+  await scenario.plan('disk', [priced('storage', '1', { aggregation: Aggregation.WEIGHTED_SUM })]);
+  await scenario.subscribe('acme', 'disk', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-05-20T00:00:00Z');
+  await use(scenario, ['before', 'storage', '2026-03-15T00:00:00Z', '6']);
+  await scenario.advance('2026-06-02T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 2: storage 6.00, storage (cycle 1) 6.00 = 12.00']);
+  await expectProven(scenario);
+});
+
+test('HOLD: a late event is in no level until it is released, not in those of later cycles either', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, keepZeroLines: false, latenessPolicy: LatenessPolicy.HOLD } });
+  await scenario.plan('disk', [priced('storage', '1', { aggregation: Aggregation.WEIGHTED_SUM })]);
+  await scenario.subscribe('acme', 'disk', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['a', 'storage', '2026-04-16T00:00:00Z', '10']);
+  await scenario.advance('2026-05-10T00:00:00Z');
+  await use(scenario, ['late', 'storage', '2026-04-16T00:00:00Z', '2'], ['b', 'storage', '2026-05-01T00:00:00Z', '1']);
+  await scenario.advance('2026-06-10T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: storage 5.00 = 5.00', 'acme 2: storage 11.00 = 11.00']);
+  await scenario.caller.usage.releaseUsage({ requestId: 'release', idempotencyKeys: ['late'], reason: 'measured' });
+  await scenario.advance('2026-07-10T00:00:00Z');
+  expect((await billed(scenario))[2]).toBe('acme 3: storage 13.00, storage (cycle 1) 1.00, storage (cycle 2) 2.00 = 16.00');
   await expectProven(scenario);
 });
 
@@ -117,7 +144,7 @@ test('a voided event is taken back by the next run, to the cent, and never bills
   await scenario.caller.usage.voidUsage({ requestId: 'late', idempotencyKeys: ['a', 'b'], reason: 'wrong customer' });
   await use(scenario, ['a2', 'requests', '2026-04-16T00:00:00Z', '8'], ['c', 'requests', '2026-05-01T00:00:00Z', '4']);
   await scenario.advance('2026-06-10T00:00:00Z');
-  expect((await billed(scenario))[1]).toBe('acme 2: requests (cycle 1) -0.50, requests 1.00 = 0.50');
+  expect((await billed(scenario))[1]).toBe('acme 2: requests 1.00, requests (cycle 1) -0.50 = 0.50');
   await scenario.advance('2026-09-01T00:00:00Z');
   expect(await billed(scenario)).toHaveLength(2);
   await expectProven(scenario);
@@ -138,10 +165,27 @@ test('HOLD: late usage is in no run until it is released, and a change of the po
   await usage.releaseUsage({ requestId: 'release', idempotencyKeys: ['late'], reason: 'checked with acme' });
   await use(scenario, ['latest', 'requests', '2026-04-19T00:00:00Z', '400'], ['adjusted', 'requests', '2026-06-01T00:00:00Z', '4']);
   await scenario.advance('2026-07-10T00:00:00Z');
-  expect((await billed(scenario))[2]).toBe('acme 3: requests (cycle 1) 2.00, requests 1.00 = 3.00');
+  expect((await billed(scenario))[2]).toBe('acme 3: requests 1.00, requests (cycle 1) 2.00 = 3.00');
   await usage.voidUsage({ requestId: 'void', idempotencyKeys: ['late', 'later'], reason: 'not theirs' });
   await scenario.advance('2026-09-01T00:00:00Z');
   expect(await billed(scenario)).toContain('credit note 4: 2.00');
+  await expectProven(scenario);
+});
+
+test('CARRY_FORWARD: late usage is its window\'s own, and goes back where it happened when the service turns out to have ended', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z', { settings: { timeZone: 'UTC', roundingMode: 0, keepZeroLines: false, latenessPolicy: LatenessPolicy.CARRY_FORWARD } });
+  await scenario.plan('both', [priced('requests', '0.25', { aggregation: Aggregation.SUM }), priced('peak', '1', { aggregation: Aggregation.MAX })]);
+  await scenario.subscribe('acme', 'both', '2026-04-01T00:00:00Z');
+  await scenario.advance('2026-04-20T00:00:00Z');
+  await use(scenario, ['a', 'requests', '2026-04-16T00:00:00Z', '10']);
+  await scenario.advance('2026-05-10T00:00:00Z');
+  await use(scenario, ['late', 'requests', '2026-04-17T00:00:00Z', '8'], ['b', 'requests', '2026-05-01T00:00:00Z', '2'], ['late-peak', 'peak', '2026-04-18T00:00:00Z', '3']);
+  await scenario.advance('2026-06-10T00:00:00Z');
+  expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50', 'acme 2: requests 2.50, peak (cycle 1) 3.00 = 5.50']);
+  await scenario.cancel('acme', '2026-05-01T00:00:00Z');
+  await scenario.advance('2026-09-01T00:00:00Z');
+  // The 8 go back to April, and the 2 of May are billed no more.
+  expect(await billed(scenario)).toContain('credit note 3: 0.50');
   await expectProven(scenario);
 });
 

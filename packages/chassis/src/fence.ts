@@ -54,6 +54,12 @@ export async function currentTime(sql: Sql): Promise<Instant> {
   return await instantOf(sql, 'current_time_micros()');
 }
 
+/** The organization's clock, and how far it is sealed, as of one moment and without a lock; null if it has no fence yet. */
+export async function fenceTimes(sql: Sql): Promise<{ readonly now: Instant; readonly sealedThrough: Instant } | null> {
+  const [row] = await sql.query<{ now: bigint; sealed_through: bigint }>('select current_time_micros() as now, sealed_through from fence where organization_id = current_organization()');
+  return row === undefined ? null : { now: instant(row.now), sealedThrough: instant(row.sealed_through) };
+}
+
 /**
  * Waits for open writers; from then on nothing is recorded before `time`. Returns how far the organization is sealed, which may be further. Errors: FenceMissing,
  * SealInFuture.

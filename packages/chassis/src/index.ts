@@ -20,7 +20,7 @@ export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOpti
 export { statusOf } from './status.ts';
 export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable } from './errors.ts';
 export { fenceErrors, fenceErrorTable, fenceHandlers } from './fence-service.ts';
-export { currentTime, ensureFence, fenceExists, FenceMissing, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime, takeRecordedTimeWith } from './fence.ts';
+export { currentTime, ensureFence, fenceExists, FenceMissing, fenceTimes, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime, takeRecordedTimeWith } from './fence.ts';
 export { Fields, isCode } from './fields.ts';
 export { createLog, type Log, type LogFields } from './log.ts';
 export { createServiceMetrics, metricsText, type ServiceMetrics } from './metrics.ts';

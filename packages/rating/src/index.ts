@@ -77,7 +77,8 @@ export type {
   UsageAnswers,
   UsageQuery,
 } from './run/run.ts';
-export { type LatenessPolicy, settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
+export type { CarriedRange, Lateness, LatenessPolicy } from './run/lateness.ts';
+export { settingsKnownBefore, type SettingsVersion } from './run/settings.ts';
 export {
   type CanceledFact,
   type CancelUndoneFact,

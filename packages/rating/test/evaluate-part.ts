@@ -36,6 +36,7 @@ export function partFaults(trace: LineTrace, part: PartTrace): string[] {
     ...(equal(sum(stepAmounts), pairOfJson(part.exact) ?? ZERO) ? [] : ['the steps do not add up']),
     ...evaluated.faults,
     ...usageFaults(part),
+    ...latenessFaults(trace, part),
     ...priceFaults(trace, part, servicePeriod),
     ...((limitDays !== undefined) === (hasLimits && days !== undefined) ? [] : ['the days of the limits stand where there are prorated limits']),
     ...(days === undefined ? unproratedFaults(trace, servicePeriod, evaluated.isDueForTime || hasLimits) : daysFaults(days, servicePeriod)),
@@ -176,6 +177,19 @@ function usageFaults({ quantity }: PartTrace): string[] {
     ...(events === BigInt(eventCount) ? [] : ['the events of the groups are not those of the part']),
     ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.carriedIn ?? '0'))), pairOfExact(carriedIn)) ? ['the levels of the groups do not add up'] : []),
     ...(isLevel && !equal(sum(groups.map((one) => pairOfExact(one.quantity))), pairOfExact(total)) ? ['the quantities of the groups do not add up'] : []),
+  ];
+}
+
+/** Late is what was recorded from the cycle's own cutoff on. */
+function latenessFaults({ cycle }: LineTrace, { quantity }: PartTrace): string[] {
+  if (quantity.kind !== 'USAGE' || quantity.lateness === undefined) return [];
+  const { lateness } = quantity;
+  const ranges = 'carried' in lateness ? lateness.carried : [];
+  const isOrdered = ({ start, end }: PeriodTrace) => micros(start) < micros(end);
+  return [
+    ...(lateness.policy === 'HOLD' || lateness.policy === 'CARRY_FORWARD' ? [] : ['late usage by no policy']),
+    ...(lateness.cutoff === cycle.cutoff ? [] : ['late usage by another cutoff']),
+    ...(ranges.every(({ events, recorded }) => isOrdered(events) && isOrdered(recorded)) ? [] : ['usage is carried from no time']),
   ];
 }
 

@@ -20,6 +20,7 @@ import {
   type DigestedUsageEvent,
   firstCutoff,
   type Instant,
+  type Interval,
   levelsAfter,
   parseDecimal,
   parseInstant,
@@ -192,6 +193,7 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
     cutoff: current?.cutoff ?? first,
     previousCutoff: current?.previousCutoff ?? null,
     cycles,
+    history: cycles,
     credits,
   };
 }
@@ -230,7 +232,7 @@ export function answers(world: World, queries: readonly UsageQuery[]): Map<strin
       const { interval, period, groupBy, needsEventValues } = query;
       const { kind, ...ofMeter } = meterOf(world, query.meterCode);
       const known = (world.events ?? []).filter((event) => matches(event, query));
-      const within = known.filter(({ eventTime }) => eventTime >= interval.start && eventTime < interval.end);
+      const within = known.filter(countsIn(query, kind));
       const before = known.filter(({ eventTime }) => kind === 'WEIGHTED_SUM' && eventTime < interval.start);
       const terms = { ...ofMeter, interval, period, groupBy, needsEventValues, levels: levelsAfter(before, { groupBy }) };
       return [query.queryKey, aggregateUsage(kind, within.map(digested), terms)];
@@ -251,10 +253,21 @@ function matches(event: RecordedEvent, query: UsageQuery): boolean {
     isKnown(event, query);
 }
 
-function isKnown({ recordedTime, voidedTime, releasedTime }: RecordedEvent, { knownBefore, heldFrom }: UsageQuery): boolean {
-  const before = (time: Instant | undefined) => time !== undefined && time < knownBefore;
-  const isHeld = heldFrom !== undefined && recordedTime >= heldFrom && !before(releasedTime);
-  return before(recordedTime) && !before(voidedTime) && !isHeld;
+function isKnown({ recordedTime, voidedTime }: RecordedEvent, { knownBefore }: UsageQuery): boolean {
+  return recordedTime < knownBefore && (voidedTime === undefined || voidedTime >= knownBefore);
+}
+
+/** Whether it counts in the interval, late or not; usage is carried forward for COUNT and SUM alone. */
+function countsIn({ interval, lateness, knownBefore }: UsageQuery, kind: AggregationKind): (event: RecordedEvent) => boolean {
+  const lies = ({ start, end }: Interval, time: Instant) => time >= start && time < end;
+  return ({ eventTime, recordedTime, releasedTime }) => {
+    const isOwn = lies(interval, eventTime);
+    if (lateness === undefined) return isOwn;
+    const isPunctual = recordedTime < lateness.cutoff;
+    if (lateness.policy === 'HOLD') return isOwn && (isPunctual || (releasedTime !== undefined && releasedTime < knownBefore));
+    if (kind !== 'COUNT' && kind !== 'SUM') return isOwn;
+    return (isOwn && isPunctual) || lateness.carried.some(({ events, recorded }) => lies(events, eventTime) && lies(recorded, recordedTime));
+  };
 }
 
 export function bill(world: World, runIndex: number): ComposedRun {

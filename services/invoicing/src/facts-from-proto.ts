@@ -34,6 +34,7 @@ const roundingModes: Readonly<Record<number, RoundingMode>> = {
 const latenessPolicies: Readonly<Record<number, LatenessPolicy>> = {
   [LatenessPolicyMessage.ADJUST]: 'ADJUST',
   [LatenessPolicyMessage.HOLD]: 'HOLD',
+  [LatenessPolicyMessage.CARRY_FORWARD]: 'CARRY_FORWARD',
 };
 
 const versionResolutions: Readonly<Record<number, Price['versionResolution']>> = {

@@ -102,10 +102,14 @@ async function loadGround({ organizations }: Sources, context: OutgoingContext):
 async function completeRuns(
   sources: Sources, context: OutgoingContext, { runs, ground, prices }: { readonly runs: readonly Run[]; readonly ground: Ground; readonly prices: ReadonlyMap<string, Price> },
 ): Promise<readonly LoadedRun[]> {
+  const carriesForward = ground.settings.some(({ latenessPolicy }) => latenessPolicy === 'CARRY_FORWARD');
   const earliestLate = await findLateUsage(sources, context, runs, prices);
   return runs.map((run, position): LoadedRun => {
-    const { subscription, current, current: { cutoff, previousCutoff } } = run;
-    const touchedFrom = earliestOf([earliestLate.get(position), serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: cutoff }), current.start]);
+    const { subscription, cycles, current, current: { cutoff, previousCutoff } } = run;
+    const changedFrom = serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: cutoff });
+    // What was carried forward may go back to where it happened when the service changes.
+    const movedFrom = changedFrom !== null && carriesForward ? cycles[0]?.start : null;
+    const touchedFrom = earliestOf([earliestLate.get(position), changedFrom, movedFrom, current.start]);
     return {
       currencyCode: ground.currencyCode,
       subscription: subscription.facts,
@@ -115,6 +119,7 @@ async function completeRuns(
       cutoff,
       previousCutoff,
       cycles: touchedCycles(run, touchedFrom),
+      ...(carriesForward ? { history: cycles.slice(0, run.position + 1) } : {}),
     };
   });
 }

@@ -1,8 +1,9 @@
 // What a run asks of metering and what metering answers, between the contract and the plain data of the rating package.
 import { timestampFromInstant } from '@valora/chassis';
 import type { AggregatedUsage as AggregatedUsageMessage, UsageQuery as UsageQueryMessage } from '@valora/contracts/valora/metering/v1/usage';
+import type { Lateness as LatenessMessage } from '@valora/contracts/valora/metering/v1/lateness';
 import type { GroupUsage as GroupUsageMessage } from '@valora/contracts/valora/metering/v1/usage_quantity';
-import type { AggregatedUsage, ExactJson, Interval, UsageQuery } from '@valora/rating';
+import type { AggregatedUsage, ExactJson, Interval, Lateness, UsageQuery } from '@valora/rating';
 
 export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQueryMessage {
   return {
@@ -15,8 +16,20 @@ export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQue
     fullPeriod: periodToProto(query.period),
     groupBy: query.groupBy,
     needsEventValues: query.needsEventValues,
-    lateness: query.heldFrom === undefined ? undefined : { policy: { $case: 'hold', value: { cutoffTime: timestampFromInstant(query.heldFrom) } } },
+    lateness: query.lateness === undefined ? undefined : { policy: latenessToProto(query.lateness) },
   };
+}
+
+function latenessToProto(lateness: Lateness): NonNullable<LatenessMessage['policy']> {
+  const cutoffTime = timestampFromInstant(lateness.cutoff);
+  switch (lateness.policy) {
+    case 'HOLD':
+      return { $case: 'hold', value: { cutoffTime } };
+    case 'CARRY_FORWARD': {
+      const carried = lateness.carried.map(({ events, recorded }) => ({ eventPeriod: periodToProto(events), recordedPeriod: periodToProto(recorded) }));
+      return { $case: 'carryForward', value: { cutoffTime, carried } };
+    }
+  }
 }
 
 /** The answer to `query`: groups and values of events are there where they were asked for, also if there are none. */

@@ -10,6 +10,18 @@ export const errorTable = {
     code: 'FAILED_PRECONDITION',
     message: 'The event {idempotency_key} is voided, and a void is final: releasing it would change nothing. Leave it out; a replacement is an event with a new key.',
   },
+  AGGREGATION_NOT_ADDITIVE: {
+    code: 'FAILED_PRECONDITION',
+    message: 'Query "{query_key}" wants the value of each event of a {aggregation} meter, whose quantity is not made up of them. Ask for a COUNT or SUM meter, or for no values.',
+  },
+  TOO_MANY_GROUPS: {
+    code: 'FAILED_PRECONDITION',
+    message: 'Query "{query_key}" brings the answer beyond {groups_max} groups. Group by properties with fewer values, or ask for a shorter time.',
+  },
+  TOO_MANY_EVENT_VALUES: {
+    code: 'FAILED_PRECONDITION',
+    message: 'Query "{query_key}" brings the answer beyond {event_values_max} values of events. Ask for a shorter time, or for no values.',
+  },
 } as const satisfies ErrorTable;
 
 export const errors = defineErrors('metering.valora', errorTable);

@@ -1,7 +1,7 @@
 /**
  * A late usage query: what became known in a later range about an earlier part of time.
  *
- * It is asked about what was recorded, not about what counts: an event that a meter's filters leave out may be found too, and then the cycle is computed again without
+ * What became known are events, voids and releases. It is asked about what was recorded, not about what counts: an event that a meter's filters leave out may be found too, and then the cycle is computed again without
  * a difference.
  */
 import type { Fields } from '@valora/chassis';

@@ -3,25 +3,26 @@ import type { Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import type { LateUsageQuery } from './late-usage-query.ts';
 
-/** The earliest times of late events; they may be of two events. */
+/** The earliest times of late facts; they may be of two events. The recorded time is that of the event, its void or its release, whichever was late. */
 export interface EarliestLate {
   readonly eventTime: Instant;
   readonly recordedTime: Instant;
 }
 
 /**
- * By position of the query, the earliest of its late events; absent where there is none.
+ * By position of the query, the earliest of its late events; absent where there is none. An event is late that was recorded, voided or released within the recorded interval.
  *
- * Two small reads instead of one of all the usage of the event interval. An event's lag is its recorded time minus its event time.
+ * Voids and releases have an index by recorded time. For the events themselves there are two small reads instead of one of all the usage of the event interval. An event's lag is its recorded time minus its event time.
  *   Lag above one hour: those events are in the partial index usage_event_late, by recorded time, so the recorded interval is read there.
  *   Lag of at most one hour: event time ≥ recorded time − 1 h ≥ recorded start − 1 h. As the recorded interval starts at or after the end of the event interval, such an
  *   event lies in the event interval's last hour, and that is a range of the primary key (empty where the grace is longer than an hour).
  * The second read doesn't ask for the lag: an event it finds is late, whichever read it belongs to. The first must ask, because the partial index answers no other question.
+ * Which subscription is meant stands with the event, so a correction of an event that is not there counts for all of the customer's: a look too many, never one too few.
  */
 export async function findEarliestLate(sql: Sql, organizationId: string, queries: readonly LateUsageQuery[]): Promise<Map<number, EarliestLate>> {
   const rows = await sql.query<{ position: number; event_time: bigint; recorded_time: bigint }>(
-    `select (query.position - 1)::integer as position, least(lagging.event_time, recent.event_time) as event_time,
-       least(lagging.recorded_time, recent.recorded_time) as recorded_time
+    `select (query.position - 1)::integer as position, least(lagging.event_time, recent.event_time, corrected.event_time) as event_time,
+       least(lagging.recorded_time, recent.recorded_time, corrected.recorded_time) as recorded_time
      from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
        with ordinality as query (customer_reference, subscription_reference, meter_codes, event_start, event_end, recorded_start, recorded_end, position)
      cross join lateral (
@@ -42,7 +43,14 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
        where event.recorded_time >= query.recorded_start and event.recorded_time < query.recorded_end
          and (event.subscription_reference is null or event.subscription_reference = query.subscription_reference)
      ) as recent
-     where least(lagging.event_time, recent.event_time) is not null`,
+     cross join lateral (
+       select min(correction.event_time) as event_time, min(correction.recorded_time) as recorded_time
+       from (${correctionsOf('usage_void')} union all ${correctionsOf('usage_release')}) as correction
+       left join usage_event as event on event.organization_id = $1 and event.meter_code = correction.meter_code and event.customer_reference = query.customer_reference
+         and event.event_time = correction.event_time and event.idempotency_key = correction.idempotency_key
+       where event.subscription_reference is null or event.subscription_reference = query.subscription_reference
+     ) as corrected
+     where least(lagging.event_time, recent.event_time, corrected.event_time) is not null`,
     [
       organizationId,
       queries.map(({ customerReference }) => customerReference),
@@ -54,4 +62,14 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
       queries.map(({ recordedInterval }) => recordedInterval.end),
     ]);
   return new Map(rows.map((row) => [row.position, { eventTime: instant(row.event_time), recordedTime: instant(row.recorded_time) }]));
+}
+
+/** Those of a query. */
+function correctionsOf(table: 'usage_void' | 'usage_release'): string {
+  return `select correction.meter_code, correction.event_time, correction.idempotency_key, correction.recorded_time
+         from ${table} as correction
+         where correction.organization_id = $1 and correction.customer_reference = query.customer_reference
+           and correction.recorded_time >= query.recorded_start and correction.recorded_time < query.recorded_end
+           and correction.event_time >= query.event_start and correction.event_time < query.event_end
+           and correction.meter_code = any(string_to_array(query.meter_codes, ','))`;
 }

@@ -17,6 +17,7 @@ import { PrismaClient } from './generated/prisma/client.ts';
 import { createIngestQueue, INGEST_LIMITS } from './ingest-queue.ts';
 import { createMeterCache } from './meter-store.ts';
 import { createIngestMetrics } from './metrics.ts';
+import { queryUsage } from './query-usage.ts';
 import { getMeter, listMeters } from './read-meters.ts';
 import { listUsageReleases, listUsageVoids } from './read-usage-corrections.ts';
 import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
@@ -44,7 +45,7 @@ export async function createMeteringService(platform: Platform): Promise<Running
     unaryService(UsageServiceService, {
       recordUsage: (context, request) => recordUsage(dependencies, context, request),
       streamUsage: () => Promise.reject(commonErrors.OVERLOADED()),
-      queryUsage: () => Promise.reject(commonErrors.OVERLOADED()),
+      queryUsage: (context, request) => queryUsage(dependencies, context, request),
       voidUsage: (context, request) => voidUsage(dependencies, context, request),
       releaseUsage: (context, request) => releaseUsage(dependencies, context, request),
       listUsageVoids: (context, request) => listUsageVoids(dependencies, context, request),

@@ -10,6 +10,10 @@ import type { Sql } from '@valora/chassis';
 import { formatInstant, instant, type Interval } from '@valora/rating';
 import { errors } from './errors.ts';
 import type { LateUsageQuery } from './late-usage-query.ts';
+import type { UsageQuery } from './usage-query.ts';
+
+/** For late usage, or for what is carried forward. */
+type LateLook = Pick<LateUsageQuery, 'eventInterval' | 'recordedInterval'>;
 
 interface Archive {
   readonly before_time: bigint;
@@ -27,7 +31,8 @@ export const ARCHIVED_BEFORE = 'archived_before()';
 /** USAGE_ARCHIVED if one of the intervals begins in archived time. */
 export async function refuseArchived(sql: Sql, intervals: readonly Pick<Interval | typeof ALL_TIME, 'start'>[]): Promise<void> {
   const start = intervals.reduce((earliest, interval) => (interval.start < earliest ? interval.start : earliest), ALL_TIME.end);
-  refuseBefore((await archives(sql)).at(-1), start);
+  const archive = (await archives(sql)).at(-1);
+  if (archive !== undefined) refuseBefore(archive.before_time, start);
 }
 
 /** USAGE_ARCHIVED if one of these events happened in archived time; keys that nobody has are no matter. */
@@ -36,16 +41,22 @@ export async function refuseArchivedKeys(sql: Sql, organizationId: string, keys:
   if (archive === undefined) return;
   const [row] = await sql.query<{ event_time: bigint | null }>(
     'select min(event_time) as event_time from usage_key where organization_id = $1 and idempotency_key = any($2::text[])', [organizationId, keys]);
-  if (row !== undefined && row.event_time !== null) refuseBefore(archive, row.event_time);
+  if (row !== undefined && row.event_time !== null) refuseBefore(archive.before_time, row.event_time);
 }
 
-/** USAGE_ARCHIVED if one of the queries looks for what was recorded when something that is archived now may still have been. Later on nothing was recorded there. */
-export async function refuseArchivedLate(sql: Sql, queries: readonly Pick<LateUsageQuery, 'eventInterval' | 'recordedInterval'>[]): Promise<void> {
-  for (const archive of await archives(sql)) {
-    const { before_time: before, recorded_through: through } = archive;
-    const query = through === null ? undefined : queries.find(({ eventInterval, recordedInterval }) => eventInterval.start < before && recordedInterval.start <= through);
-    if (query !== undefined) refuseBefore(archive, query.eventInterval.start);
+/** USAGE_ARCHIVED if one of the looks is for what was recorded when something that is archived now may still have been. Later on nothing was recorded there. */
+export async function refuseArchivedLate(sql: Sql, looks: readonly LateLook[]): Promise<void> {
+  if (looks.length === 0) return;
+  for (const { before_time: before, recorded_through: through } of await archives(sql)) {
+    const look = through === null ? undefined : looks.find(({ eventInterval, recordedInterval }) => eventInterval.start < before && recordedInterval.start <= through);
+    if (look !== undefined) refuseBefore(before, look.eventInterval.start);
   }
+}
+
+/** USAGE_ARCHIVED if one of the queries asks for archived time, be it for what is carried forward from there. */
+export async function refuseArchivedQueries(sql: Sql, queries: readonly UsageQuery[]): Promise<void> {
+  await refuseArchived(sql, queries.map(({ interval }) => interval));
+  await refuseArchivedLate(sql, queries.flatMap(({ lateness }) => (lateness.kind === 'CARRY_FORWARD' ? lateness.carried : [])));
 }
 
 /** In the order of their times. */
@@ -53,7 +64,7 @@ async function archives(sql: Sql): Promise<readonly Archive[]> {
   return await sql.query<Archive>('select before_time, recorded_through from archives()');
 }
 
-function refuseBefore(archive: Archive | undefined, start: bigint): void {
-  if (archive === undefined || start >= archive.before_time) return;
-  throw errors.USAGE_ARCHIVED({ before_time: formatInstant(instant(archive.before_time)), time: formatInstant(start < YEAR_ONE ? YEAR_ONE : instant(start)) });
+function refuseBefore(before: bigint, start: bigint): void {
+  if (start >= before) return;
+  throw errors.USAGE_ARCHIVED({ before_time: formatInstant(instant(before)), time: formatInstant(start < YEAR_ONE ? YEAR_ONE : instant(start)) });
 }

@@ -1,13 +1,10 @@
 import type { CallContext } from '@valora/chassis';
-import type { UsageEvent as UsageEventMessage, UsageQuery } from '@valora/contracts/valora/metering/v1/usage';
-import { aggregateUsage as fold, instant, matchesFilters, parseDecimal, sha256Hex, type AggregationKind, type DigestedUsageEvent, type PropertyFilter } from '@valora/rating';
+import type { UsageQuery } from '@valora/contracts/valora/metering/v1/usage';
+import { sha256Hex } from '@valora/rating';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aggregateUsage } from '../src/aggregate-usage.ts';
-import { candidateOf } from '../src/usage-event.ts';
-import { dice, HOUR, micros, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
-
-const ROUNDS = Number(process.env['VALORA_ROUNDS'] ?? '1');
+import { HOUR, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
 
 let metering: Metering;
 beforeAll(async () => { metering = await startMetering(); });
@@ -100,68 +97,3 @@ describe('AggregateUsage', () => {
     await expect(aggregateUsage(metering.dependencies, context, { queries: [query({ meter: 'ghosts' })] })).rejects.toMatchObject({ facts: { reason: 'NOT_FOUND', metadata: { name: 'ghosts' } } });
   });
 });
-
-/** One recorded event, as the fold of the rating core takes it. */
-interface Known {
-  readonly event: DigestedUsageEvent;
-  readonly recorded: bigint;
-}
-
-const METERS: Readonly<Record<string, { kind: AggregationKind; filters: readonly PropertyFilter[] }>> = {
-  'calls': { kind: 'COUNT', filters: [] },
-  'tokens': { kind: 'SUM', filters: [] },
-  'eu-calls': { kind: 'COUNT', filters: [{ property: 'region', values: ['eu', 'eu-west'] }] },
-  'eu-tokens': { kind: 'SUM', filters: [{ property: 'region', values: ['eu', 'eu-west'] }, { property: 'tier', values: ['paid'] }] },
-};
-
-test('equals the fold of the rating core to the last digit, for random events, filters, periods and knowledge', async () => {
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const roll = dice(17 + round);
-    const pick = <T>(values: readonly [T, ...T[]]): T => values[roll(values.length)] ?? values[0];
-    const context = await organizationWithMeters();
-    const known: Known[] = [];
-
-    for (let batch = 0; batch < 6; batch += 1) {
-      const recorded = NOON + BigInt(batch) * 1000n;
-      const events = Array.from({ length: 250 }, (_, index): UsageEventMessage => usageEvent(`${pick(['a', 'B', '~', '!'])}${roll(1_000_000)}-${batch}-${index}`, {
-        meter: pick(['calls', 'tokens', 'eu-calls', 'eu-tokens']), customer: pick(['acme', 'globex']), subscription: pick(['', '', 's1', 's2']), time: NOON + BigInt(roll(20)),
-        value: `${pick(['', '-'])}${'1234567890'.repeat(2).slice(0, 1 + roll(20))}.${'0908070605'.repeat(2).slice(0, 1 + roll(18))}`,
-        properties: new Map(Object.entries({
-          ...pick<Record<string, string>>([{}, { region: 'eu' }, { region: 'eu-west' }, { region: 'us' }, { region: '' }]),
-          ...pick<Record<string, string>>([{}, { tier: 'paid' }, { tier: 'free' }]),
-        })),
-      }));
-      if (batch === 0) await outcomes(metering.dependencies, context, [usageEvent('opens the fence', { idempotencyKey: 'fence', customer: 'nobody' })]);
-      await setClock(metering.dependencies, context, recorded);
-      expect(new Set(await outcomes(metering.dependencies, context, events))).toEqual(new Set(['RECORDED']));
-      known.push(...events.map((message) => ({ event: digested(message), recorded })));
-    }
-
-    const queries = Array.from({ length: 400 }, (_, index) => {
-      const start = NOON + BigInt(roll(20));
-      return query({
-        queryKey: `q${index}`, meter: pick(['calls', 'tokens', 'eu-calls', 'eu-tokens']), customer: pick(['acme', 'globex']), subscription: pick(['', 's1', 's2', 's3']),
-        period: period(start, start + BigInt(roll(22))), knownBeforeTime: timestamp(NOON + BigInt(roll(7)) * 1000n),
-      });
-    });
-    const { usages } = await aggregateUsage(metering.dependencies, context, { queries });
-    expect(usages).toEqual(queries.map((asked) => ({ queryKey: asked.queryKey, ...folded(known, asked) })));
-    expect(usages.filter(({ eventCount }) => eventCount > 0n).length).toBeGreaterThan(200);
-  }
-});
-
-function digested(message: UsageEventMessage): DigestedUsageEvent {
-  const { event, contentDigest } = candidateOf({
-    idempotencyKey: message.idempotencyKey, meterCode: message.meter, customerReference: message.customer, subscriptionReference: message.subscription === '' ? null : message.subscription,
-    eventTime: instant(micros(message.eventTime)), value: parseDecimal(message.value), properties: Object.fromEntries(message.properties),
-  });
-  return { ...event, contentDigest };
-}
-
-function folded(known: readonly Known[], { meter, customer, subscription, period: asked, knownBeforeTime }: UsageQuery): ReturnType<typeof fold> {
-  const { kind, filters } = METERS[meter] ?? { kind: 'COUNT', filters: [] };
-  const counted = known.filter(({ event, recorded }) => event.meterCode === meter && event.customerReference === customer && recorded < micros(knownBeforeTime)
-    && event.eventTime >= micros(asked?.startTime) && event.eventTime < micros(asked?.endTime)
-    && (event.subscriptionReference === null || event.subscriptionReference === subscription) && matchesFilters(filters, event.properties));
-  return fold(kind, counted.map(({ event }) => event));
-}

@@ -1,7 +1,8 @@
-import type { CallContext } from '@valora/chassis';
+import { DomainError, type CallContext } from '@valora/chassis';
 import type { LateUsageQuery } from '@valora/contracts/valora/metering/v1/usage';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { releaseUsage, voidUsage } from '../src/correct-usage.ts';
 import { findLateUsage } from '../src/find-late-usage.ts';
 import { dice, HOUR, micros, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
 
@@ -51,6 +52,53 @@ describe('an event recorded at noon plus some', () => {
   });
 });
 
+describe.each(['void', 'release'] as const)('a %s', (kind) => {
+  /** The sandbox's clock starts at noon, when the event is recorded; the range begins after it. */
+  const later = NOON + 1n;
+  const ranged = (changes: Partial<LateUsageQuery> = {}): LateUsageQuery => query({ recordedPeriod: period(later, later + DAY), ...changes });
+  const correct = async (context: CallContext, key: string): Promise<void> => {
+    const request = { requestId: `${kind} ${key}`, idempotencyKeys: [key], reason: 'wrong' };
+    await (kind === 'void' ? voidUsage(metering.dependencies, context, request) : releaseUsage(metering.dependencies, context, request));
+  };
+
+  test.each<[string, { after: bigint; changes?: Partial<LateUsageQuery>; event?: Parameters<typeof usageEvent>[1]; late: boolean }]>([
+    ['of an event that came in time is late', { after: 0n, late: true }],
+    ['at the last instant of the range is late', { after: DAY - 1n, late: true }],
+    ['at the end of the range is not', { after: DAY, late: false }],
+    ['before the range is not', { after: 0n, changes: { recordedPeriod: period(later + 1n, later + DAY) }, late: false }],
+    ['of an event before the period is not', { after: 0n, event: { time: NOON - DAY - 1n }, late: false }],
+    ['of an event at the end of the period is not', { after: 0n, event: { time: NOON }, late: false }],
+    ['of another meter is not', { after: 0n, event: { meter: 'eu-calls' }, late: false }],
+    ['of another customer is not', { after: 0n, event: { customer: 'globex' }, late: false }],
+    ['of an event that names the subscription is late', { after: 0n, event: { subscription: 's1' }, late: true }],
+    ['of an event that names another is not', { after: 0n, event: { subscription: 's2' }, late: false }],
+  ])('%s', async (_, { after, changes, event, late }) => {
+    const context = newOrganization();
+    await metering.createMeters(context);
+    const time = event?.time ?? NOON - HOUR;
+    expect(await outcomes(metering.dependencies, context, [usageEvent('k', { ...event, time })])).toEqual(['RECORDED']);
+    expect(await found(context, ranged(changes))).toEqual({});
+    await setClock(metering.dependencies, context, later + after);
+    await correct(context, 'k');
+    expect(await found(context, ranged(changes))).toEqual(late ? { q: time - NOON } : {});
+  });
+
+  test('is told by the time of the event and its own', async () => {
+    const context = newOrganization();
+    await metering.createMeters(context);
+    await outcomes(metering.dependencies, context, [usageEvent('early', { time: NOON - 9n * HOUR })]);
+    await setClock(metering.dependencies, context, later);
+    await outcomes(metering.dependencies, context, [usageEvent('late', { time: NOON - 2n * HOUR })]);
+    await setClock(metering.dependencies, context, later + 5n);
+    await correct(context, 'early');
+    const { lateUsages } = await findLateUsage(metering.dependencies, context, { queries: [ranged(), ranged({ queryKey: 'then', recordedPeriod: period(later + 1n, later + DAY) })] });
+    expect(lateUsages).toEqual([
+      { queryKey: 'q', earliestEventTime: timestamp(NOON - 9n * HOUR), earliestRecordedTime: timestamp(later) },
+      { queryKey: 'then', earliestEventTime: timestamp(NOON - 9n * HOUR), earliestRecordedTime: timestamp(later + 5n) },
+    ]);
+  });
+});
+
 test('answers in request order, only for queries with late usage, each with its earliest event', async () => {
   const context = newOrganization();
   await metering.createMeters(context);
@@ -86,6 +134,10 @@ test.each<[string, Partial<LateUsageQuery>, string]>([
   await expect(findLateUsage(metering.dependencies, newOrganization(), { queries: [query(changes)] })).rejects.toMatchObject({ facts: { metadata: { field } } });
 });
 
+function ignoreVoided(error: unknown): void {
+  if (!(error instanceof DomainError) || error.reason !== 'USAGE_VOIDED') throw error;
+}
+
 test('equals the plain query over all events, for random lags around the hour and random ranges', async () => {
   const owner = new pg.Client({ connectionString: metering.url });
   await owner.connect();
@@ -101,6 +153,9 @@ test('equals the plain query over all events, for random lags around the hour an
       await outcomes(metering.dependencies, context, Array.from({ length: 1 + roll(8) }, (_, index) => usageEvent(`${batch}-${index}`, {
         time: clock - lag(), meter: pick(['tokens', 'calls']), customer: pick(['acme', 'globex']), subscription: pick(['', 's1', 's2']),
       })));
+      const keys = [`${roll(batch + 1)}-0`];
+      await releaseUsage(metering.dependencies, context, { requestId: `release ${batch}`, idempotencyKeys: keys, reason: 'all right' }).catch(ignoreVoided);
+      if (roll(2) === 0) await voidUsage(metering.dependencies, context, { requestId: `void ${batch}`, idempotencyKeys: [`${roll(batch + 1)}-0`], reason: 'wrong' });
     }
     const queries = Array.from({ length: 300 }, (_, index) => {
       const end = NOON + BigInt(roll(40)) * (HOUR / 4n) + BigInt(roll(3) - 1);
@@ -113,8 +168,13 @@ test('equals the plain query over all events, for random lags around the hour an
     const expected: Record<string, bigint> = {};
     for (const asked of queries) {
       const { rows: [row] } = await owner.query<{ earliest: string | null }>(
-        `select min(event_time) as earliest from metering.usage_event where organization_id = $1 and customer_reference = $2 and meter_code = any($3)
-           and (subscription_reference is null or subscription_reference = $4) and event_time >= $5 and event_time < $6 and recorded_time >= $7 and recorded_time < $8`,
+        `select min(event_time) as earliest
+         from metering.usage_event join (
+           select idempotency_key, recorded_time as known_time from metering.usage_event where organization_id = $1
+           union all select idempotency_key, recorded_time from metering.usage_void where organization_id = $1
+           union all select idempotency_key, recorded_time from metering.usage_release where organization_id = $1) as fact using (idempotency_key)
+         where organization_id = $1 and customer_reference = $2 and meter_code = any($3)
+           and (subscription_reference is null or subscription_reference = $4) and event_time >= $5 and event_time < $6 and known_time >= $7 and known_time < $8`,
         [context.organizationId, asked.customer, asked.meters, asked.subscription, micros(asked.eventPeriod?.startTime), micros(asked.eventPeriod?.endTime),
           micros(asked.recordedPeriod?.startTime), micros(asked.recordedPeriod?.endTime)]);
       if (typeof row?.earliest === 'string') expected[asked.queryKey] = BigInt(row.earliest) - NOON;

@@ -33,7 +33,7 @@ function settingsVersionFromRow({ version, recordedTime, timeZone, roundingMode,
 }
 
 function latenessPolicyFromRow(text: string): LatenessPolicy {
-  if (text === 'ADJUST' || text === 'HOLD') return text;
+  if (text === 'ADJUST' || text === 'HOLD' || text === 'CARRY_FORWARD') return text;
   throw new Error(`a stored lateness policy reads ${text}`);
 }
 

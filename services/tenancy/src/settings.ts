@@ -31,6 +31,7 @@ const LATENESS_POLICIES = {
   [LatenessPolicyNumber.UNSPECIFIED]: 'ADJUST',
   [LatenessPolicyNumber.ADJUST]: 'ADJUST',
   [LatenessPolicyNumber.HOLD]: 'HOLD',
+  [LatenessPolicyNumber.CARRY_FORWARD]: 'CARRY_FORWARD',
 } as const satisfies Record<number, LatenessPolicy>;
 
 /** Reads settings, with the defaults of the contract for what is not given. */

@@ -17,8 +17,8 @@ import { resolveVersion, versionChanges, type VersionInForce } from '../price/pr
 import type { BillingTiming, Price, PriceModel, VersionedPrice } from '../price/price.ts';
 import type { Instant, Interval } from '../time/instant.ts';
 import { fullPeriod } from '../time/period.ts';
+import { type Lateness, latenessOf } from './lateness.ts';
 import type { ChargeKind, CycleFact, RunFacts, UsageQuery } from './run.ts';
-import { settingsKnownBefore } from './settings.ts';
 import { sameItem, serviceStretches, type SubscriptionItem } from './subscription.ts';
 
 export interface Charge {
@@ -100,12 +100,14 @@ function chargeOf(facts: RunFacts, view: CycleView, { item, services }: ItemServ
   const pricesKnownBefore = timing === 'IN_ADVANCE' ? cycle.previousCutoff : cycle.cutoff;
   const serviceStart = services[0]?.interval.start ?? cycle.start;
   const resolve = (at: Instant) => ({ ...resolveVersion(price, override, at, pricesKnownBefore), resolvedAt: at });
-  const parts = services.flatMap(({ item: { quantity }, interval }) => {
+  const cuts = services.flatMap(({ item: { quantity }, interval }) => {
     const versions = price.versionResolution === 'SPLIT'
       ? splitByVersion([price, ...(override === null ? [] : [override])], interval, resolve)
       : [{ interval, ...resolve(serviceStart) }];
-    return versions.map((part) => partOf(facts, view, { item, price, quantity, part }));
+    return versions.map((part) => ({ quantity, part }));
   });
+  const firstRated = cuts.findIndex(({ part }) => ratesUsage(part));
+  const parts = cuts.map((cut, position) => partOf(facts, view, { item, price, ...cut, takesCarried: position === firstRated }));
   return { cycle, item, price, chargeKind: price.meterCode === null ? 'FEE' : 'USAGE', knownBefore, pricesKnownBefore, parts };
 }
 
@@ -126,14 +128,27 @@ function splitByVersion(prices: readonly VersionedPrice[], interval: Interval, r
   return parts;
 }
 
+/** No usage moves a FLAT price. */
+function ratesUsage({ version }: VersionPart): boolean {
+  return version.model.kind !== 'FLAT';
+}
+
+interface PartTerms {
+  readonly item: string;
+  readonly price: Price;
+  readonly quantity: ChargePart['itemQuantity'];
+  readonly part: VersionPart;
+  readonly takesCarried: boolean;
+}
+
 function partOf(
   facts: RunFacts,
   view: CycleView,
-  { item, price, quantity, part }: { readonly item: string; readonly price: Price; readonly quantity: ChargePart['itemQuantity']; readonly part: VersionPart },
+  { item, price, quantity, part, takesCarried }: PartTerms,
 ): ChargePart {
   const { version, isOverride, resolvedAt, interval } = part;
   const period = periodAround(facts, view.cycle);
-  const ratedMeter = version.model.kind === 'FLAT' ? null : price.meterCode;
+  const ratedMeter = ratesUsage(part) ? price.meterCode : null;
   return {
     version,
     isOverride,
@@ -148,6 +163,7 @@ function partOf(
       period,
       groupBy: groupsOf(price, version.model),
       needsEventValues: needsEventValues(version.model),
+      lateness: latenessOf(facts, { ...view, item, priceCode: price.code, interval, takesCarried }),
     }),
   };
 }
@@ -183,9 +199,9 @@ function priceOfItem(facts: RunFacts, item: string, priceCode: string): Price {
 }
 
 function usageQuery(
-  { subscription, settings }: RunFacts,
+  { subscription }: RunFacts,
   { cycle, knownBefore }: CycleView,
-  question: Pick<UsageQuery, 'item' | 'meterCode' | 'interval' | 'period' | 'groupBy' | 'needsEventValues'>,
+  { lateness, ...question }: Pick<UsageQuery, 'item' | 'meterCode' | 'interval' | 'period' | 'groupBy' | 'needsEventValues'> & { readonly lateness: Lateness | undefined },
 ): UsageQuery {
   return {
     queryKey: `${cycle.index}:${knownBefore}:${question.interval.start}:${question.item}`, // the item last, as it may hold any character
@@ -193,7 +209,7 @@ function usageQuery(
     customerReference: subscription.customerReference,
     subscriptionReference: subscription.reference,
     knownBefore,
-    ...(settingsKnownBefore(settings, cycle.cutoff).latenessPolicy === 'HOLD' ? { heldFrom: cycle.cutoff } : {}),
+    ...(lateness === undefined ? {} : { lateness }),
     ...question,
   };
 }

@@ -8,9 +8,11 @@ import type { AggregatedUsage, GroupUsage } from '../aggregation/aggregation.ts'
 import { invariant } from '../errors.ts';
 import { itemQuantity, type RatableQuantity } from '../model/model.ts';
 import { type ExactJson, exactFromJson, exactToJson, fractionFromDecimal } from '../number/fraction.ts';
-import type { GroupQuantityTrace, QuantityTrace } from '../trace/trace.ts';
+import { formatInstant, type Interval } from '../time/instant.ts';
+import type { GroupQuantityTrace, LatenessTrace, QuantityTrace } from '../trace/trace.ts';
 import { groupKey, type UsageGroup } from '../usage/group.ts';
 import type { ChargePart } from './charge.ts';
+import type { Lateness } from './lateness.ts';
 import type { UsageAnswers, UsageQuery } from './run.ts';
 
 export interface ChargedQuantity {
@@ -67,7 +69,7 @@ function asAsked(used: GroupUsage, { queryKey, groupBy }: UsageQuery): GroupUsag
   return { ...used, group: Object.fromEntries(values) };
 }
 
-function chargedUsage({ eventCount, quantity, usageSetDigest, carriedIn, eventValues }: Omit<AggregatedUsage, 'groups'>, { queryKey, meterCode, needsEventValues }: UsageQuery) {
+function chargedUsage({ eventCount, quantity, usageSetDigest, carriedIn, eventValues }: Omit<AggregatedUsage, 'groups'>, { queryKey, meterCode, needsEventValues, lateness }: UsageQuery) {
   invariant(!needsEventValues || eventValues !== undefined, `the event values of usage ${queryKey} were asked for and not answered`);
   const exact = exactFromJson(quantity);
   return {
@@ -78,9 +80,17 @@ function chargedUsage({ eventCount, quantity, usageSetDigest, carriedIn, eventVa
       usageSetDigest,
       quantity: exactToJson(exact),
       ...(carriedIn === undefined ? {} : { carriedIn: normalized(carriedIn) }),
+      ...(lateness === undefined ? {} : { lateness: latenessTrace(lateness) }),
     },
     ratable: { basis: 'USAGE', quantity: exact, eventCount, groups: [], eventValues: eventValues?.map(exactFromJson) ?? null },
   } as const;
+}
+
+function latenessTrace(lateness: Lateness): LatenessTrace {
+  const cutoff = formatInstant(lateness.cutoff);
+  const period = ({ start, end }: Interval) => ({ start: formatInstant(start), end: formatInstant(end) });
+  if (lateness.policy === 'HOLD') return { policy: lateness.policy, cutoff };
+  return { policy: lateness.policy, cutoff, carried: lateness.carried.map(({ events, recorded }) => ({ events: period(events), recorded: period(recorded) })) };
 }
 
 function groupTrace({ group, eventCount, usageSetDigest, quantity, carriedIn }: GroupUsage): GroupQuantityTrace {

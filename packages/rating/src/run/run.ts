@@ -12,6 +12,7 @@ import type { Instant, Interval } from '../time/instant.ts';
 import type { BillingCadence } from '../time/period.ts';
 import type { LineTrace } from '../trace/trace.ts';
 import type { CarriedCredit, CreditOutcome } from './credit.ts';
+import type { Lateness } from './lateness.ts';
 import type { SettingsVersion } from './settings.ts';
 import type { SubscriptionFact } from './subscription.ts';
 
@@ -58,6 +59,8 @@ export interface RunFacts {
    * has that cycle.
    */
   readonly cycles: readonly CycleFact[];
+  /** Cycles 1 to k, ascending, and those of `cycles`; needed where one of them has the policy CARRY_FORWARD. */
+  readonly history?: readonly CycleFact[];
   /**
    * What is left of the credit notes of earlier runs of this subscription after run k − 1, oldest first. Later runs do
    * not count, so the run comes to the same when it is recomputed.
@@ -81,8 +84,8 @@ export interface UsageQuery {
   /** The full period around the interval, over which a level is weighted (WEIGHTED_SUM). */
   readonly period: Interval;
   readonly knownBefore: Instant;
-  /** Where late usage is held: what was recorded at or after this instant counts only if its release is known too. */
-  readonly heldFrom?: Instant;
+  /** What becomes of late usage; absent where it counts at once. */
+  readonly lateness?: Lateness;
   /** Properties by which the answer is to be grouped too; none for an ungrouped answer. */
   readonly groupBy: readonly string[];
   /** Whether the answer is to hold the value of each event. */

@@ -8,13 +8,7 @@
 import { invariant } from '../errors.ts';
 import type { RoundingMode } from '../number/rounding.ts';
 import type { Instant } from '../time/instant.ts';
-
-/**
- * What becomes of usage recorded at or after the cutoff of the cycle it belongs to. ADJUST: it counts in that cycle, and
- * the next run bills the difference. HOLD: the same, but not before a person releases it. The policy of a cycle is the
- * one known at its cutoff.
- */
-export type LatenessPolicy = 'ADJUST' | 'HOLD';
+import type { LatenessPolicy } from './lateness.ts';
 
 export interface SettingsVersion {
   readonly recordedTime: Instant;

@@ -10,7 +10,7 @@ import { formatMinorUnits, parseMinorUnits } from '../number/money.ts';
 import type { RunLine } from '../run/run.ts';
 import { describeGroup } from '../usage/group.ts';
 import { indented, plural, printDays, printExact, printFraction, printStep } from './print-step.ts';
-import type { DaysTrace, LineTrace, PartedSideTrace, PartTrace, PriceTrace, QuantityTrace, SideTrace, UsageQuantityTrace } from './trace.ts';
+import type { DaysTrace, LatenessTrace, LineTrace, PartedSideTrace, PartTrace, PriceTrace, QuantityTrace, SideTrace, UsageQuantityTrace } from './trace.ts';
 
 /** The derivation of one line. */
 export function printTrace(line: Pick<RunLine, 'description' | 'trace'>): string[] {
@@ -83,10 +83,21 @@ function printQuantity(quantity: QuantityTrace, knownBefore: string): string[] {
   }
 }
 
-function printUsage({ quantity, eventCount, meterCode, usageSetDigest, carriedIn, groups = [] }: UsageQuantityTrace, knownBefore: string): string[] {
+/** Says of a MAX, too, what would be carried of a COUNT: the trace does not know the meter's aggregation. */
+function printLateness(lateness: LatenessTrace): string[] {
+  const { policy, cutoff } = lateness;
+  if (policy === 'HOLD') return [`  of what was recorded from ${cutoff} on only what was released`];
+  return [
+    `  CARRY_FORWARD, of a COUNT or SUM: what happened in this time and was recorded before ${cutoff}`,
+    ...lateness.carried.map(({ events, recorded }) => `    and what happened from ${events.start} to ${events.end} and was recorded from ${recorded.start} to ${recorded.end}`),
+  ];
+}
+
+function printUsage({ quantity, eventCount, meterCode, usageSetDigest, carriedIn, lateness, groups = [] }: UsageQuantityTrace, knownBefore: string): string[] {
   const events = `${plural(eventCount, 'event')} of ${meterCode}, recorded before ${knownBefore}`;
   return [
     `quantity ${printExact(quantity)} from ${events}, set ${usageSetDigest}`,
+    ...(lateness === undefined ? [] : printLateness(lateness)),
     ...(carriedIn === undefined ? [] : [`  a level of ${printExact(carriedIn)} carried in at its start, contained in the quantity`]),
     ...groups.map((one) => `  ${describeGroup(one.group)}: ${printExact(one.quantity)} from ${plural(one.eventCount, 'event')}${one.carriedIn === undefined ? '' : ` and a level of ${printExact(one.carriedIn)}`}, set ${one.usageSetDigest}`),
   ];

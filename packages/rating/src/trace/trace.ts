@@ -78,9 +78,16 @@ export type UsageQuantityTrace = {
   readonly quantity: ExactJson;
   /** The level at the start of the part, where the meter's level lasts (WEIGHTED_SUM); contained in the quantity. */
   readonly carriedIn?: ExactJson;
+  /** Which late usage counts, where the policy of the cycle is not ADJUST. */
+  readonly lateness?: LatenessTrace;
   /** Where the price groups its usage. */
   readonly groups?: readonly GroupQuantityTrace[];
 };
+
+/** As the question to metering says it; usage is carried for a COUNT or SUM alone. */
+export type LatenessTrace =
+  | { readonly policy: 'HOLD'; readonly cutoff: string }
+  | { readonly policy: 'CARRY_FORWARD'; readonly cutoff: string; readonly carried: readonly { readonly events: PeriodTrace; readonly recorded: PeriodTrace }[] };
 
 export type GroupQuantityTrace = {
   readonly group: UsageGroup;

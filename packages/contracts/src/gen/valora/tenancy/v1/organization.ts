@@ -76,6 +76,11 @@ export const LatenessPolicy = {
   ADJUST: 1,
   /** HOLD - It is held: no run knows of it before a person releases it (UsageService.ReleaseUsage). Then as ADJUST. */
   HOLD: 2,
+  /**
+   * CARRY_FORWARD - It counts in the cycle in whose window, from cutoff to cutoff, it was recorded, if the same item is in service there at the same price;
+   * otherwise as ADJUST. For meters that COUNT or SUM; for others as ADJUST.
+   */
+  CARRY_FORWARD: 3,
 } as const;
 
 export type LatenessPolicy = typeof LatenessPolicy[keyof typeof LatenessPolicy];
@@ -84,6 +89,7 @@ export namespace LatenessPolicy {
   export type UNSPECIFIED = typeof LatenessPolicy.UNSPECIFIED;
   export type ADJUST = typeof LatenessPolicy.ADJUST;
   export type HOLD = typeof LatenessPolicy.HOLD;
+  export type CARRY_FORWARD = typeof LatenessPolicy.CARRY_FORWARD;
 }
 
 export function latenessPolicyFromJSON(object: any): LatenessPolicy {
@@ -97,6 +103,9 @@ export function latenessPolicyFromJSON(object: any): LatenessPolicy {
     case 2:
     case "LATENESS_POLICY_HOLD":
       return LatenessPolicy.HOLD;
+    case 3:
+    case "LATENESS_POLICY_CARRY_FORWARD":
+      return LatenessPolicy.CARRY_FORWARD;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum LatenessPolicy");
   }
@@ -110,6 +119,8 @@ export function latenessPolicyToJSON(object: LatenessPolicy): string {
       return "LATENESS_POLICY_ADJUST";
     case LatenessPolicy.HOLD:
       return "LATENESS_POLICY_HOLD";
+    case LatenessPolicy.CARRY_FORWARD:
+      return "LATENESS_POLICY_CARRY_FORWARD";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum LatenessPolicy");
   }

@@ -1,0 +1,120 @@
+/**
+ * Which events count, in SQL: the one place that says it, for whatever is made of them.
+ *
+ * An event counts at an instant of knowledge if it was recorded before it, was not voided before it, names no other subscription, passes the meter's filters, and the policy
+ * for late usage lets it in. A part of time lies side by side in the primary key, so the cost follows the events that are read and not the size of the table.
+ * The trap: hardly an event is voided, and a look for the void of each would cost as much as the event. So a query first asks whether there is any in its part of time,
+ * which is one look in an index, and only then looks at single events.
+ */
+import type { AggregationKind } from '@valora/rating';
+import type { Lateness, UsageQuery } from './usage-query.ts';
+
+/** What the text of a statement depends on; queries alike in it are answered by one statement. */
+export interface QueryShape {
+  readonly kind: AggregationKind;
+  readonly lateness: Lateness['kind'];
+  readonly groupBy: readonly string[];
+}
+
+const QUERY_PARAMETERS = 9;
+
+/** The queries as rows, with their meters; for all statements about counted events. */
+export const QUERIES = `with query as materialized (
+    select (position - 1)::integer as position, meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried::bigint[] as carried
+    from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[])
+      with ordinality as query (meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried, position)
+  )`;
+
+/** `$1` … `$9` of QUERIES, and after them the names of the shape's groups. */
+export function queryValues(organizationId: string, queries: readonly UsageQuery[], { groupBy }: QueryShape): unknown[] {
+  return [
+    organizationId,
+    queries.map(({ meterCode }) => meterCode),
+    queries.map(({ customerReference }) => customerReference),
+    queries.map(({ subscriptionReference }) => subscriptionReference),
+    queries.map(({ interval }) => interval.start),
+    queries.map(({ interval }) => interval.end),
+    queries.map(({ knownBefore }) => knownBefore),
+    queries.map(({ lateness }) => (lateness.kind === 'ADJUST' ? null : lateness.cutoff)),
+    queries.map(({ lateness }) => (lateness.kind === 'CARRY_FORWARD' ? carriedTimes(lateness.carried) : null)), // as text: unnest can't carry lists of unequal length
+    ...groupBy,
+  ];
+}
+
+function carriedTimes(carried: readonly { readonly eventInterval: { start: bigint; end: bigint }; readonly recordedInterval: { start: bigint; end: bigint } }[]): string {
+  return `{${carried.map(({ eventInterval, recordedInterval }) => [eventInterval.start, eventInterval.end, recordedInterval.start, recordedInterval.end].join(',')).join(',')}}`;
+}
+
+const METER = 'join meter on meter.organization_id = $1 and meter.code = query.meter_code';
+
+const PLACE = 'event.organization_id = $1 and event.meter_code = query.meter_code and event.customer_reference = query.customer_reference';
+
+const PASSES = `(query.subscription_reference is null or event.subscription_reference is null or event.subscription_reference = query.subscription_reference)
+  and (meter.filters = '[]' or not exists (
+    select from jsonb_array_elements(meter.filters) as filter
+    where (filter -> 'values' ? (event.properties ->> (filter ->> 'property'))) is not true))`;
+
+const NOT_VOIDED = `not exists (
+    select from usage_void as void
+    where void.organization_id = $1 and void.idempotency_key = event.idempotency_key and void.recorded_time < query.known_before_time)`;
+
+/** Beside the queries and meters, whether the part of time `event_time` of a query holds a void. `offset 0` keeps it from being asked again for each event. */
+function withVoids(eventTime: string): string {
+  return `from query ${METER}
+    cross join lateral (select exists (
+      select from usage_void as void
+      where void.organization_id = $1 and void.meter_code = query.meter_code and void.customer_reference = query.customer_reference and ${eventTime.replaceAll('event.', 'void.')}
+        and void.recorded_time < query.known_before_time) as any_void offset 0) as corrected`;
+}
+
+const COUNTS = `event.recorded_time < query.known_before_time and ${PASSES} and (not corrected.any_void or ${NOT_VOIDED})`;
+
+/** What else is asked of an event that lies where a query asks. */
+const ON_TIME: { readonly [Policy in Lateness['kind']]: string } = {
+  ADJUST: 'true',
+  HOLD: `(event.recorded_time < query.cutoff_time or exists (
+    select from usage_release as release
+    where release.organization_id = $1 and release.idempotency_key = event.idempotency_key and release.recorded_time < query.known_before_time))`,
+  CARRY_FORWARD: 'event.recorded_time < query.cutoff_time',
+};
+
+const IN_PART = 'event.event_time >= query.start_time and event.event_time < query.end_time';
+const BEFORE_PART = 'event.event_time < query.start_time';
+
+/** `from` for a statement over counted events: the queries, their meters and what of it concerns all events of a query. */
+export const FROM_QUERIES = withVoids(IN_PART);
+export const FROM_QUERIES_BEFORE = withVoids(BEFORE_PART);
+
+/** The counted events of one query, within `FROM_QUERIES`. */
+export function countedEvents(shape: QueryShape): string {
+  const columns = `event.event_time, event.idempotency_key, event.value, event.properties, event.content_digest${groupColumn(shape)}`;
+  const own = `select ${columns} from usage_event as event where ${PLACE} and ${IN_PART} and ${COUNTS} and ${ON_TIME[shape.lateness]}`;
+  return shape.lateness === 'CARRY_FORWARD' ? withCarried(own, columns) : own;
+}
+
+/** The values of the events that make up the level when the part of time begins, within `FROM_QUERIES_BEFORE`. */
+export function eventsBefore(shape: QueryShape): string {
+  return `select event.value${groupColumn(shape)} from usage_event as event where ${PLACE} and ${BEFORE_PART} and ${COUNTS} and ${ON_TIME[shape.lateness]}`;
+}
+
+/** The values of the properties by which is grouped, in the order of their names; null where an event has none. */
+function groupColumn({ groupBy }: QueryShape): string {
+  if (groupBy.length === 0) return '';
+  return `, array[${groupBy.map((_, index) => `event.properties ->> $${QUERY_PARAMETERS + 1 + index}::text`).join(', ')}] as group_values`;
+}
+
+/**
+ * With the events that are carried forward, each once. Each pair of an event interval and a recorded interval is two small reads, as in late-usage-store.ts: what was recorded
+ * more than an hour after it happened has an index by recorded time, and what was not happened at most an hour before the recorded interval starts.
+ */
+function withCarried(own: string, columns: string): string {
+  const carried = (where: string): string => `
+    select ${columns}
+    from generate_series(1, cardinality(query.carried), 4) as first
+    join usage_event as event on ${PLACE} and event.event_time >= query.carried[first] and event.event_time < query.carried[first + 1]
+      and event.recorded_time >= query.carried[first + 2] and event.recorded_time < query.carried[first + 3] and ${where}
+    where event.recorded_time < query.known_before_time and ${PASSES} and ${NOT_VOIDED}`;
+  return `select distinct on (event_time, idempotency_key) * from (${own}
+    union all ${carried('event.recorded_time - event.event_time > 3600000000')}
+    union all ${carried('event.recorded_time - event.event_time <= 3600000000 and event.event_time >= query.carried[first + 2] - 3600000000')}) as event`;
+}
