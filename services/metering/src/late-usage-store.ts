@@ -2,6 +2,9 @@
 import type { Sql } from '@valora/chassis';
 import { instant, type Instant } from '@valora/rating';
 import type { LateUsageQuery } from './late-usage-query.ts';
+import { ALL_TIME } from './usage-archive.ts';
+
+const HOUR = 3_600_000_000n;
 
 /** The earliest times of late facts; they may be of two events. The recorded time is that of the event, its void or its release, whichever was late. */
 export interface EarliestLate {
@@ -17,9 +20,12 @@ export interface EarliestLate {
  *   Lag of at most one hour: event time ≥ recorded time − 1 h ≥ recorded start − 1 h. As the recorded interval starts at or after the end of the event interval, such an
  *   event lies in the event interval's last hour, and that is a range of the primary key (empty where the grace is longer than an hour).
  * The second read doesn't ask for the lag: an event it finds is late, whichever read it belongs to. The first must ask, because the partial index answers no other question.
+ * What the queries say of time together stands in parameters of its own, `$9` to `$11`: by them the planner leaves out the partitions of other times.
  * Which subscription is meant stands with the event, so a correction of an event that is not there counts for all of the customer's: a look too many, never one too few.
  */
 export async function findEarliestLate(sql: Sql, organizationId: string, queries: readonly LateUsageQuery[]): Promise<Map<number, EarliestLate>> {
+  const eventStart = earliest(queries.map(({ eventInterval }) => eventInterval.start));
+  const recordedStart = earliest(queries.map(({ recordedInterval }) => recordedInterval.start));
   const rows = await sql.query<{ position: number; event_time: bigint; recorded_time: bigint }>(
     `select (query.position - 1)::integer as position, least(lagging.event_time, recent.event_time, corrected.event_time) as event_time,
        least(lagging.recorded_time, recent.recorded_time, corrected.recorded_time) as recorded_time
@@ -31,7 +37,7 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
        where event.organization_id = $1 and event.customer_reference = query.customer_reference
          and event.recorded_time >= query.recorded_start and event.recorded_time < query.recorded_end
          and event.recorded_time - event.event_time > 3600000000
-         and event.event_time >= query.event_start and event.event_time < query.event_end
+         and event.event_time >= query.event_start and event.event_time < query.event_end and event.event_time >= $9::bigint and event.event_time < $10::bigint
          and event.meter_code = any(string_to_array(query.meter_codes, ','))
          and (event.subscription_reference is null or event.subscription_reference = query.subscription_reference)
      ) as lagging
@@ -40,6 +46,7 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
        from unnest(string_to_array(query.meter_codes, ',')) as code
        join usage_event as event on event.organization_id = $1 and event.meter_code = code and event.customer_reference = query.customer_reference
          and event.event_time >= greatest(query.event_start, query.recorded_start - 3600000000) and event.event_time < query.event_end
+         and event.event_time >= $11::bigint and event.event_time < $10::bigint
        where event.recorded_time >= query.recorded_start and event.recorded_time < query.recorded_end
          and (event.subscription_reference is null or event.subscription_reference = query.subscription_reference)
      ) as recent
@@ -48,6 +55,7 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
        from (${correctionsOf('usage_void')} union all ${correctionsOf('usage_release')}) as correction
        left join usage_event as event on event.organization_id = $1 and event.meter_code = correction.meter_code and event.customer_reference = query.customer_reference
          and event.event_time = correction.event_time and event.idempotency_key = correction.idempotency_key
+         and event.event_time >= $9::bigint and event.event_time < $10::bigint
        where event.subscription_reference is null or event.subscription_reference = query.subscription_reference
      ) as corrected
      where least(lagging.event_time, recent.event_time, corrected.event_time) is not null`,
@@ -60,8 +68,15 @@ export async function findEarliestLate(sql: Sql, organizationId: string, queries
       queries.map(({ eventInterval }) => eventInterval.end),
       queries.map(({ recordedInterval }) => recordedInterval.start),
       queries.map(({ recordedInterval }) => recordedInterval.end),
+      eventStart,
+      queries.reduce((latest, { eventInterval: { end } }) => (end > latest ? end : latest), ALL_TIME.start),
+      recordedStart - HOUR > eventStart ? recordedStart - HOUR : eventStart,
     ]);
   return new Map(rows.map((row) => [row.position, { eventTime: instant(row.event_time), recordedTime: instant(row.recorded_time) }]));
+}
+
+function earliest(times: readonly bigint[]): bigint {
+  return times.reduce((first, time) => (time < first ? time : first), ALL_TIME.end);
 }
 
 /** Those of a query. */

@@ -1,12 +1,19 @@
 /** Partitions of usage events: brought about for rows that were there before, made as time goes on, protected like the table they belong to. */
-import { migrate, schemaMigrations, type SchemaMigrations } from '@valora/chassis';
-import { parseInstant } from '@valora/rating';
+import { migrate, schemaMigrations, type SchemaMigrations, type Sql } from '@valora/chassis';
+import { parseDecimal, parseInstant, type UsageEvent } from '@valora/rating';
 import { createTestDatabase, type TestDatabase } from '@valora/testkit';
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { findEarliestLate } from '../src/late-usage-store.ts';
+import { candidateOf } from '../src/usage-event.ts';
+import { findUsageEvent, listRange } from '../src/usage-event-store.ts';
+import { findFirstFault } from '../src/usage-fault-store.ts';
+import type { UsageQuery } from '../src/usage-query.ts';
+import { readUsage } from '../src/usage-reading.ts';
+import { insertUsageEvents } from '../src/usage-record-store.ts';
 
 const PARTITIONED = '20261121000230_usage_by_month';
 const OWNER = 'usage_owner_without_superuser';
@@ -129,13 +136,43 @@ describe('as time goes on', () => {
   });
 });
 
-/** Exactly the statements of the use cases, by what they read. */
-describe('with 60 partitions', () => {
-  test('a range of time that the statement says in its text or parameters reads its own month alone', async () => {
-    await migrated();
-    for (let year = 2041; year <= 2049; year += 1) await prepare(`${year}-03-15T00:00:00Z`);
-    const { rows } = await owner.query<{ 'QUERY PLAN': string }>(`explain select * from usage_event where organization_id = 'o' and meter_code = 'm' and customer_reference = 'c'
-      and event_time >= ${parseInstant('2045-03-01T00:00:00Z')} and event_time < ${parseInstant('2045-04-01T00:00:00Z')}`);
-    expect(rows.map((row) => row['QUERY PLAN']).join('\n').match(/usage_event_\w+/g)?.filter((name) => !name.endsWith('pkey'))).toEqual(['usage_event_2045_03']);
+/** The statements of a use case, each with its values; they are run, too. */
+async function statementsOf(use: (sql: Sql) => Promise<unknown>): Promise<[text: string, values: unknown[]][]> {
+  const statements: [string, unknown[]][] = [];
+  await use({
+    query: async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
+      statements.push([text, [...values]]);
+      return (await owner.query(text, [...values])).rows as Row[];
+    },
   });
+  return statements;
+}
+
+test('with 70 partitions, what is asked of one month reads that month alone, and its plan knows of no other', async () => {
+  await migrated();
+  for (let year = 2041; year <= 2048; year += 1) await prepare(`${year}-03-15T00:00:00Z`);
+  expect((await partitions()).length).toBeGreaterThan(70);
+  await owner.query(`insert into meter values ('o', 'm', '', 'SUM', '[]', 0, null, true)`);
+  const marchTime = parseInstant('2045-03-10T00:00:00Z');
+  const event: UsageEvent = { idempotencyKey: 'k', meterCode: 'm', customerReference: 'c', subscriptionReference: null, eventTime: marchTime, value: parseDecimal('1'), properties: {} };
+  await statementsOf((sql) => insertUsageEvents(sql, 'o', { claimants: new Map([['k', candidateOf(event)]]), recordedTime: marchTime }));
+  const march = { start: parseInstant('2045-03-01T00:00:00Z'), end: parseInstant('2045-04-01T00:00:00Z') }, april = { start: march.end, end: parseInstant('2045-05-01T00:00:00Z') };
+  const query: UsageQuery = {
+    queryKey: 'q', meterCode: 'm', customerReference: 'c', subscriptionReference: null, interval: march, period: march, knownBefore: april.end, groupBy: [], needsEventValues: false, lateness: { kind: 'ADJUST' },
+  };
+  const uses: Readonly<Record<string, (sql: Sql) => Promise<unknown>>> = {
+    aggregate: (sql) => readUsage(sql, 'o', [query], { needsDigest: true }),
+    late: (sql) => findEarliestLate(sql, 'o', [{ customerReference: 'c', subscriptionReference: '', meterCodes: ['m'], eventInterval: march, recordedInterval: april }]),
+    check: (sql) => findFirstFault(sql, 'o', [query]),
+    get: (sql) => findUsageEvent(sql, 'o', 'k'),
+    list: (sql) => listRange(sql, 'o', { meterCode: 'm', customerReference: 'c', interval: march, page: { size: 10, after: null } }),
+  };
+  for (const [name, use] of Object.entries(uses)) {
+    const planned = new Set<string>();
+    for (const [text, values] of await statementsOf(use)) {
+      const { rows } = await owner.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values);
+      for (const [table] of rows.map((row) => row['QUERY PLAN']).join('\n').matchAll(/usage_event_(\d{4}_\d{2}|default)/g)) planned.add(table);
+    }
+    expect([...planned], name).toEqual(['usage_event_2045_03']);
+  }
 });
