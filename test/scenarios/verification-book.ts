@@ -44,13 +44,16 @@ export async function startBook(): Promise<Book> {
   };
 }
 
-/** Run 1 bills; late usage makes run 2 a credit note; run 3, with a price version of its own, uses it up. */
+/** Run 1 bills, without an event that was voided in time; late usage makes run 2 a credit note; run 3, with a price version of its own, uses it up. */
 async function bill(valora: TestValora): Promise<Scenario> {
   const scenario = await startScenario(valora, '2026-01-01T00:00:00Z');
   await scenario.plan('team', [storage, requests, backup]);
   await scenario.subscribe('acme', 'team', '2026-01-01T00:00:00Z');
   await scenario.advance('2026-01-10T00:00:00Z');
   await scenario.use(['one', 'storage', 'acme', '2026-01-10T00:00:00Z', '10'], ['two', 'requests', 'acme', '2026-01-10T00:00:00Z', '150.5']);
+  await scenario.use(['wrong', 'storage', 'acme', '2026-01-10T00:00:00Z', '1000']);
+  await scenario.caller.usage.voidUsage({ requestId: 'wrong', idempotencyKeys: ['wrong'], reason: 'sent by a test' });
+  await scenario.caller.usage.releaseUsage({ requestId: 'one', idempotencyKeys: ['one'], reason: 'looked at' });
   await publish(scenario, 'requests', '2026-03-01T00:00:00Z', '0.205');
   await scenario.advance('2026-02-10T00:00:00Z');
   await scenario.use(['late', 'storage', 'acme', '2026-01-10T00:00:00Z', '1']);

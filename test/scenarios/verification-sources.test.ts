@@ -32,6 +32,21 @@ const probes: Readonly<Record<string, readonly Probe[]>> = {
     ['code', "'other'", "code = 'storage'", /^SOURCE_MISSING$/],
     ['aggregation', "'COUNT'", "code = 'storage'", /^billing_run\.subtotal: 107\.03 ≠ /],
     ['filters', `'[{"property": "region", "values": ["eu"]}]'`, "code = 'storage'", /^billing_run\.subtotal/],
+    ['unique_property', "'region', aggregation = 'UNIQUE_COUNT'", "code = 'storage'", /^billing_run\.subtotal/],
+  ],
+  'metering.usage_void': [
+    ['idempotency_key', "'two'", 'true', /^usage_void\[two\]\.meter_code: storage ≠ requests$/],
+    ['idempotency_key', "'nobody'", 'true', /^usage_void\[nobody\]\.idempotency_key: nobody ≠ nothing$/],
+    ['meter_code', "'requests'", 'true', /^usage_void\[wrong\]\.meter_code: requests ≠ storage$/],
+    ['customer_reference', "'other'", 'true', /^usage_void\[wrong\]\.customer_reference: other ≠ acme$/],
+    ['event_time', 'event_time + 1', 'true', /^usage_void\[wrong\]\.event_time/],
+    ['recorded_time', `recorded_time + ${DAYS(60)}`, 'true', /^billing_run\.subtotal/],
+  ],
+  'metering.usage_release': [
+    ['idempotency_key', "'two'", 'true', /^usage_release\[two\]\.meter_code: storage ≠ requests$/],
+    ['meter_code', "'requests'", 'true', /^usage_release\[one\]\.meter_code: requests ≠ storage$/],
+    ['customer_reference', "'other'", 'true', /^usage_release\[one\]\.customer_reference: other ≠ acme$/],
+    ['event_time', 'event_time + 1', 'true', /^usage_release\[one\]\.event_time/],
   ],
   'metering.usage_event': [
     ['meter_code', "'requests'", one, /^usage_event\[one\]\.content_digest/],
@@ -138,6 +153,12 @@ const besideThePoint: Readonly<Record<string, readonly (readonly [column: string
   'metering.meter': [
     ['display_name', "'Other'", 'a name for people that no document carries'],
     ['recorded_time', 'recorded_time + 1', 'a meter holds for all events, whenever they came'],
+    ['takes_negative_values', 'not takes_negative_values', 'it decides what is recorded, and not what counts'],
+  ],
+  'metering.usage_void': [['reason', "'other'", 'why a person did it, which decides nothing']],
+  'metering.usage_release': [
+    ['reason', "'other'", 'why a person did it, which decides nothing'],
+    ['recorded_time', 'recorded_time + 1', 'an organization that adjusts late usage holds none that a release would let in'],
   ],
   'pricing.price': [['recorded_time', 'recorded_time + 1', 'what counts is when its versions were recorded']],
   'pricing.price_version_bound': [['by_version', 'by_version + 1', 'why the version ends; when it does is another column']],
@@ -209,6 +230,7 @@ test.each([
   ['metering.meter', /^SOURCE_MISSING$/],
   ['metering.usage_event', /^usage_event\[\w+\]\.content_digest: nothing ≠/],
   ['metering.usage_key', /^usage_key\[\w+\]\.content_digest: nothing ≠/],
+  ['metering.usage_void', /^billing_run\.subtotal/],
   ['pricing.price', /^SOURCE_MISSING$/],
   ['pricing.price_version', /^PRICE_VERSION_MISSING$/],
   ['pricing.price_version_bound', /price\.effectiveTo/],

@@ -188,7 +188,7 @@ function latenessFaults({ cycle }: LineTrace, { quantity }: PartTrace): string[]
   const isOrdered = ({ start, end }: PeriodTrace) => micros(start) < micros(end);
   return [
     ...(lateness.policy === 'HOLD' || lateness.policy === 'CARRY_FORWARD' ? [] : ['late usage by no policy']),
-    ...(lateness.cutoff === cycle.cutoff ? [] : ['late usage by another cutoff']),
+    ...(lateness.cutoff === cycle.cutoff || lateness.cutoff === null ? [] : ['late usage by another cutoff']),
     ...(ranges.every(({ events, recorded }) => isOrdered(events) && isOrdered(recorded)) ? [] : ['usage is carried from no time']),
   ];
 }

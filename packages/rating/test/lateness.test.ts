@@ -96,6 +96,17 @@ function placeOf(world: World & { readonly facts: readonly SubscriptionFact[] },
   return taker !== undefined && policyOf(taker) === 'CARRY_FORWARD' && serviceOf(taker).length > 0 ? taker.index : own.index;
 }
 
+const drawnSettings = (policies: readonly { readonly policy: LatenessPolicy; readonly recordedTime: ReturnType<typeof instant> }[], first: LatenessPolicy) =>
+  [{ policy: first, recordedTime: LONG_AGO }, ...policies.toSorted((one, other) => (one.recordedTime < other.recordedTime ? -1 : 1))]
+    .map(({ policy, recordedTime }) => ({ ...SETTINGS, recordedTime, latenessPolicy: policy, keepZeroLines: false }));
+
+/** What the runs come to for each cycle. */
+function billedByCycle(world: World): readonly bigint[] {
+  const billed = Array.from({ length: RUNS }, () => 0n);
+  for (const { cycleIndex, amountMinorUnits } of chain(world, RUNS).flatMap(({ lines }) => lines)) billed[cycleIndex - 1] = (billed[cycleIndex - 1] ?? 0n) + amountMinorUnits;
+  return billed;
+}
+
 test('over any life, any change of policy, any lateness, void and release, every cycle comes to exactly the events that have their place in it', () => {
   fc.assert(fc.property(fc.array(drawnEvent, { maxLength: 14 }), fc.array(drawnChange, { maxLength: 4 }), fc.array(drawnPolicy, { maxLength: 3 }), (events, changes, policies) => {
     const inOrder = changes.toSorted((one, other) => (one.recordedTime < other.recordedTime ? -1 : 1));
@@ -103,17 +114,30 @@ test('over any life, any change of policy, any lateness, void and release, every
     const facts: SubscriptionFact[] = [
       { kind: 'STARTED', sequence: 0, effectiveTime: START, recordedTime: START, items }, ...inOrder.map((one, position) => ({ ...one, sequence: position + 1 })),
     ];
-    const settings = [{ policy: 'CARRY_FORWARD' as const, recordedTime: LONG_AGO }, ...policies.toSorted((one, other) => (one.recordedTime < other.recordedTime ? -1 : 1))]
-      .map(({ policy, recordedTime }) => ({ ...SETTINGS, recordedTime, latenessPolicy: policy, keepZeroLines: false }));
-    const world = { ...worldOf('ADJUST', recordedEvents(events)), settings, facts };
+    const world = { ...worldOf('ADJUST', recordedEvents(events)), settings: drawnSettings(policies, 'CARRY_FORWARD'), facts };
     const { cycles } = cyclesOf(world, RUNS);
     const known = cycles.at(-1)?.cutoff ?? START;
-    const billed = Array.from({ length: RUNS }, () => 0n), expected = [...billed];
-    for (const line of chain(world, RUNS).flatMap(({ lines }) => lines)) billed[line.cycleIndex - 1] = (billed[line.cycleIndex - 1] ?? 0n) + line.amountMinorUnits;
+    const expected = Array.from({ length: RUNS }, () => 0n);
     for (const one of world.events ?? []) {
       const place = placeOf(world, { event: one, cycles, known });
       if (place !== null) expected[place - 1] = (expected[place - 1] ?? 0n) + BigInt(one.value ?? '0') * 100n;
     }
-    expect(billed).toEqual(expected);
+    expect(billedByCycle(world)).toEqual(expected);
   }), rounds(300));
+});
+
+test('over any change of policy, a level comes to what it would if only the events that are not held had been recorded, each when it happened', () => {
+  const early = fc.record({ eventTime: fc.bigInt(START - 30n * DAY, START).map(instant), lag: fc.bigInt(0n, 120n * DAY), value: fc.integer({ min: 1, max: 99 }), voidLag: fc.constant(null), releaseLag: fc.constant(null) });
+  fc.assert(fc.property(fc.array(fc.oneof(drawnEvent, drawnEvent, early), { maxLength: 10 }), fc.array(drawnPolicy, { maxLength: 3 }), (events, policies) => {
+    const world = { ...worldOf('HOLD', recordedEvents(events)), settings: drawnSettings(policies, 'HOLD'), meters: { calls: 'WEIGHTED_SUM' as const } };
+    const { cycles } = cyclesOf(world, RUNS);
+    const known = cycles.at(-1)?.cutoff ?? START;
+    const isCounted = ({ eventTime, recordedTime, voidedTime, releasedTime }: RecordedEvent): boolean => {
+      const own = cycles.find(({ start, end }) => start <= eventTime && eventTime < end);
+      const isHeld = own !== undefined && recordedTime >= own.cutoff && settingsKnownBefore(world.settings, own.cutoff).latenessPolicy === 'HOLD' && !(releasedTime !== undefined && releasedTime < known);
+      return recordedTime < known && !(voidedTime !== undefined && voidedTime < known) && !isHeld;
+    };
+    const inTime = (world.events ?? []).filter(isCounted).map(({ voidedTime: _void, releasedTime: _release, ...one }) => ({ ...one, recordedTime: one.eventTime }));
+    expect(billedByCycle(world)).toEqual(billedByCycle({ ...worldOf('ADJUST', inTime), meters: world.meters }));
+  }), rounds(200));
 });

@@ -194,6 +194,7 @@ function factsWithCredits(world: World, runIndex: number, credits: readonly Carr
     previousCutoff: current?.previousCutoff ?? null,
     cycles,
     history: cycles,
+    levelMeters: Object.keys(world.meters ?? {}).filter((code) => meterOf(world, code).kind === 'WEIGHTED_SUM'),
     credits,
   };
 }
@@ -233,7 +234,7 @@ export function answers(world: World, queries: readonly UsageQuery[]): Map<strin
       const { kind, ...ofMeter } = meterOf(world, query.meterCode);
       const known = (world.events ?? []).filter((event) => matches(event, query));
       const within = known.filter(countsIn(query, kind));
-      const before = known.filter(({ eventTime }) => kind === 'WEIGHTED_SUM' && eventTime < interval.start);
+      const before = known.filter((event) => kind === 'WEIGHTED_SUM' && countsBefore(query)(event));
       const terms = { ...ofMeter, interval, period, groupBy, needsEventValues, levels: levelsAfter(before, { groupBy }) };
       return [query.queryKey, aggregateUsage(kind, within.map(digested), terms)];
     }),
@@ -257,16 +258,29 @@ function isKnown({ recordedTime, voidedTime }: RecordedEvent, { knownBefore }: U
   return recordedTime < knownBefore && (voidedTime === undefined || voidedTime >= knownBefore);
 }
 
+function isHeld(cutoff: Instant | null, { recordedTime, releasedTime }: Pick<RecordedEvent, 'recordedTime'> & { readonly releasedTime: Instant | undefined }, knownBefore: Instant): boolean {
+  return cutoff !== null && recordedTime >= cutoff && !(releasedTime !== undefined && releasedTime < knownBefore);
+}
+
+/** Whether it counts in the level before the interval. */
+function countsBefore({ interval, lateness, knownBefore }: UsageQuery): (event: RecordedEvent) => boolean {
+  return ({ eventTime, recordedTime, releasedTime }) => {
+    if (eventTime >= interval.start) return false;
+    if (lateness?.policy !== 'HOLD') return true;
+    const cutoff = (lateness.earlier ?? []).find(({ end }) => eventTime < end) ?? lateness;
+    return !isHeld(cutoff.cutoff, { recordedTime, releasedTime }, knownBefore);
+  };
+}
+
 /** Whether it counts in the interval, late or not; usage is carried forward for COUNT and SUM alone. */
 function countsIn({ interval, lateness, knownBefore }: UsageQuery, kind: AggregationKind): (event: RecordedEvent) => boolean {
   const lies = ({ start, end }: Interval, time: Instant) => time >= start && time < end;
   return ({ eventTime, recordedTime, releasedTime }) => {
     const isOwn = lies(interval, eventTime);
     if (lateness === undefined) return isOwn;
-    const isPunctual = recordedTime < lateness.cutoff;
-    if (lateness.policy === 'HOLD') return isOwn && (isPunctual || (releasedTime !== undefined && releasedTime < knownBefore));
+    if (lateness.policy === 'HOLD') return isOwn && !isHeld(lateness.cutoff, { recordedTime, releasedTime }, knownBefore);
     if (kind !== 'COUNT' && kind !== 'SUM') return isOwn;
-    return (isOwn && isPunctual) || lateness.carried.some(({ events, recorded }) => lies(events, eventTime) && lies(recorded, recordedTime));
+    return (isOwn && recordedTime < lateness.cutoff) || lateness.carried.some(({ events, recorded }) => lies(events, eventTime) && lies(recorded, recordedTime));
   };
 }
 

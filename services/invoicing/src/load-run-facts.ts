@@ -3,6 +3,7 @@
 // loaded at once, with as many calls as one run would take.
 import { CallError, commonErrors, fenceErrors, timestampFromInstant, type OutgoingContext, type Stub } from '@valora/chassis';
 import type { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
+import { Aggregation, type MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
 import type { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import type { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import type { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
@@ -20,6 +21,7 @@ export interface Sources {
   readonly organizations: Stub<typeof OrganizationServiceService>;
   readonly catalog: Stub<typeof CatalogServiceService>;
   readonly billingCycles: Stub<typeof BillingCycleServiceService>;
+  readonly meters: Stub<typeof MeterServiceService>;
   readonly usage: Stub<typeof UsageServiceService>;
   readonly fences: {
     readonly tenancy: Stub<typeof TenancyFence>;
@@ -102,13 +104,14 @@ async function loadGround({ organizations }: Sources, context: OutgoingContext):
 async function completeRuns(
   sources: Sources, context: OutgoingContext, { runs, ground, prices }: { readonly runs: readonly Run[]; readonly ground: Ground; readonly prices: ReadonlyMap<string, Price> },
 ): Promise<readonly LoadedRun[]> {
-  const carriesForward = ground.settings.some(({ latenessPolicy }) => latenessPolicy === 'CARRY_FORWARD');
+  const policies = new Set(ground.settings.map(({ latenessPolicy }) => latenessPolicy));
+  const levelMeters = policies.has('HOLD') ? await findLevelMeters(sources, context, prices) : [];
   const earliestLate = await findLateUsage(sources, context, runs, prices);
   return runs.map((run, position): LoadedRun => {
     const { subscription, cycles, current, current: { cutoff, previousCutoff } } = run;
     const changedFrom = serviceChangedFrom(subscription.facts.facts, { since: previousCutoff, before: cutoff });
     // What was carried forward may go back to where it happened when the service changes.
-    const movedFrom = changedFrom !== null && carriesForward ? cycles[0]?.start : null;
+    const movedFrom = changedFrom !== null && policies.has('CARRY_FORWARD') ? cycles[0]?.start : null;
     const touchedFrom = earliestOf([earliestLate.get(position), changedFrom, movedFrom, current.start]);
     return {
       currencyCode: ground.currencyCode,
@@ -119,9 +122,17 @@ async function completeRuns(
       cutoff,
       previousCutoff,
       cycles: touchedCycles(run, touchedFrom),
-      ...(carriesForward ? { history: cycles.slice(0, run.position + 1) } : {}),
+      history: cycles.slice(0, run.position + 1),
+      levelMeters,
     };
   });
+}
+
+/** The meters of these prices whose level lasts. */
+async function findLevelMeters({ meters }: Sources, context: OutgoingContext, prices: ReadonlyMap<string, Price>): Promise<readonly string[]> {
+  const codes = [...new Set([...prices.values()].flatMap(({ meterCode }) => meterCode ?? []))].toSorted();
+  const found = await Promise.all(codes.map(async (code) => (await meters.getMeter(context, { code })).meter));
+  return found.flatMap((meter) => (meter?.aggregation === Aggregation.WEIGHTED_SUM ? [meter.code] : []));
 }
 
 /** The run's own cycle and those before it that end after the instant, ascending. */

@@ -7,6 +7,7 @@ import { AuditServiceService } from '@valora/contracts/valora/invoicing/v1/audit
 import { FenceServiceService } from '@valora/contracts/valora/invoicing/v1/fence';
 import { DueWorkServiceService, InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { FenceServiceService as MeteringFence } from '@valora/contracts/valora/metering/v1/fence';
+import { MeterServiceService } from '@valora/contracts/valora/metering/v1/meter';
 import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import { CatalogServiceService } from '@valora/contracts/valora/pricing/v1/catalog';
 import { FenceServiceService as PricingFence } from '@valora/contracts/valora/pricing/v1/fence';
@@ -34,6 +35,7 @@ export async function createInvoicingService(platform: Platform): Promise<Runnin
     organizations: peer('tenancy').stub(OrganizationServiceService),
     catalog: peer('pricing').stub(CatalogServiceService),
     billingCycles: peer('subscription').stub(BillingCycleServiceService),
+    meters: peer('metering').stub(MeterServiceService),
     usage: peer('metering').stub(UsageServiceService),
     fences: {
       tenancy: peer('tenancy').stub(TenancyFence),

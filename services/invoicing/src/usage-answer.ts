@@ -3,7 +3,7 @@ import { timestampFromInstant } from '@valora/chassis';
 import type { AggregatedUsage as AggregatedUsageMessage, UsageQuery as UsageQueryMessage } from '@valora/contracts/valora/metering/v1/usage';
 import type { Lateness as LatenessMessage } from '@valora/contracts/valora/metering/v1/lateness';
 import type { GroupUsage as GroupUsageMessage } from '@valora/contracts/valora/metering/v1/usage_quantity';
-import type { AggregatedUsage, ExactJson, Interval, Lateness, UsageQuery } from '@valora/rating';
+import type { AggregatedUsage, ExactJson, Instant, Interval, Lateness, UsageQuery } from '@valora/rating';
 
 export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQueryMessage {
   return {
@@ -21,10 +21,11 @@ export function usageQueryToProto(query: UsageQuery, queryKey: string): UsageQue
 }
 
 function latenessToProto(lateness: Lateness): NonNullable<LatenessMessage['policy']> {
-  const cutoffTime = timestampFromInstant(lateness.cutoff);
+  const time = (instant: Instant | null) => (instant === null ? undefined : timestampFromInstant(instant));
+  const cutoffTime = time(lateness.cutoff);
   switch (lateness.policy) {
     case 'HOLD':
-      return { $case: 'hold', value: { cutoffTime } };
+      return { $case: 'hold', value: { cutoffTime, earlier: (lateness.earlier ?? []).map(({ end, cutoff }) => ({ endTime: time(end), cutoffTime: time(cutoff) })) } };
     case 'CARRY_FORWARD': {
       const carried = lateness.carried.map(({ events, recorded }) => ({ eventPeriod: periodToProto(events), recordedPeriod: periodToProto(recorded) }));
       return { $case: 'carryForward', value: { cutoffTime, carried } };

@@ -17,20 +17,24 @@ export interface QueryShape {
   readonly groupBy: readonly string[];
 }
 
-const QUERY_PARAMETERS = 11;
+const QUERY_PARAMETERS = 12;
+
+/** The cutoff of a cycle of which nothing is held. */
+const NEVER = 2n ** 63n - 1n;
 
 /**
- * The queries as rows, with their meters; for all statements about counted events. `$10` and `$11` are the time in which all of their parts lie. Said as parameters it spares the
+ * The queries as rows, with their meters; for all statements about counted events. `$11` and `$12` are the time in which all of their parts lie. Said as parameters it spares the
  * planner the partitions of other times, which it would have to plan for if it only knew that each query brings a part along.
  */
 export const QUERIES = `with query as materialized (
-    select (position - 1)::integer as position, meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried::bigint[] as carried
-    from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[])
-      with ordinality as query (meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried, position)
-    where start_time >= $10::bigint and end_time <= $11::bigint
+    select (position - 1)::integer as position, meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried::bigint[] as carried,
+      held::bigint[] as held
+    from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[])
+      with ordinality as query (meter_code, customer_reference, subscription_reference, start_time, end_time, known_before_time, cutoff_time, carried, held, position)
+    where start_time >= $11::bigint and end_time <= $12::bigint
   )`;
 
-/** `$1` … `$11` of QUERIES, and after them the names of the shape's groups. */
+/** `$1` … `$12` of QUERIES, and after them the names of the shape's groups. */
 export function queryValues(organizationId: string, queries: readonly UsageQuery[], { groupBy }: QueryShape): unknown[] {
   return [
     organizationId,
@@ -40,8 +44,9 @@ export function queryValues(organizationId: string, queries: readonly UsageQuery
     queries.map(({ interval }) => interval.start),
     queries.map(({ interval }) => interval.end),
     queries.map(({ knownBefore }) => knownBefore),
-    queries.map(({ lateness }) => (lateness.kind === 'ADJUST' ? null : lateness.cutoff)),
+    queries.map(({ lateness }) => (lateness.kind === 'ADJUST' ? null : (lateness.cutoff ?? NEVER))),
     queries.map(({ lateness }) => (lateness.kind === 'CARRY_FORWARD' ? carriedTimes(lateness.carried) : null)), // as text: unnest can't carry lists of unequal length
+    queries.map(({ lateness }) => (lateness.kind === 'HOLD' ? listOf(lateness.earlier.flatMap(({ end, cutoff }) => [end, cutoff ?? NEVER])) : null)),
     queries.reduce((earliest, { interval: { start } }) => (start < earliest ? start : earliest), ALL_TIME.end),
     queries.reduce((latest, { interval: { end } }) => (end > latest ? end : latest), ALL_TIME.start),
     ...groupBy,
@@ -49,7 +54,11 @@ export function queryValues(organizationId: string, queries: readonly UsageQuery
 }
 
 function carriedTimes(carried: readonly { readonly eventInterval: { start: bigint; end: bigint }; readonly recordedInterval: { start: bigint; end: bigint } }[]): string {
-  return `{${carried.map(({ eventInterval, recordedInterval }) => [eventInterval.start, eventInterval.end, recordedInterval.start, recordedInterval.end].join(',')).join(',')}}`;
+  return listOf(carried.flatMap(({ eventInterval, recordedInterval }) => [eventInterval.start, eventInterval.end, recordedInterval.start, recordedInterval.end]));
+}
+
+function listOf(times: readonly bigint[]): string {
+  return `{${times.join(',')}}`;
 }
 
 const METER = 'join meter on meter.organization_id = $1 and meter.code = query.meter_code';
@@ -76,17 +85,26 @@ function withVoids(eventTime: string): string {
 
 const COUNTS = `event.recorded_time < query.known_before_time and ${PASSES} and (not corrected.any_void or ${NOT_VOIDED})`;
 
-/** What else is asked of an event that lies where a query asks. */
-const ON_TIME: { readonly [Policy in Lateness['kind']]: string } = {
-  ADJUST: 'true',
-  HOLD: `(event.recorded_time < query.cutoff_time or exists (
+/** Not held by a cutoff. */
+function notHeld(cutoff: string): string {
+  return `(event.recorded_time < ${cutoff} or exists (
     select from usage_release as release
-    where release.organization_id = $1 and release.idempotency_key = event.idempotency_key and release.recorded_time < query.known_before_time))`,
-  CARRY_FORWARD: 'event.recorded_time < query.cutoff_time',
+    where release.organization_id = $1 and release.idempotency_key = event.idempotency_key and release.recorded_time < query.known_before_time))`;
+}
+
+/** What else is asked of an event that lies where a query asks. */
+const ON_TIME: { readonly [Policy in Lateness['kind']]: string } = { ADJUST: 'true', HOLD: notHeld('query.cutoff_time'), CARRY_FORWARD: 'event.recorded_time < query.cutoff_time' };
+
+/** The same of an event of the level, which is held by the cutoff of the cycle in which it happened. A level is never carried forward. */
+const ON_TIME_BEFORE: typeof ON_TIME = {
+  ADJUST: 'true',
+  HOLD: notHeld(`coalesce((
+    select query.held[first + 1] from generate_series(1, cardinality(query.held), 2) as first where event.event_time < query.held[first] order by first limit 1), query.cutoff_time)`),
+  CARRY_FORWARD: 'true',
 };
 
 const IN_PART = 'event.event_time >= query.start_time and event.event_time < query.end_time';
-const IN_ALL_PARTS = 'event.event_time >= $10::bigint and event.event_time < $11::bigint';
+const IN_ALL_PARTS = 'event.event_time >= $11::bigint and event.event_time < $12::bigint';
 const BEFORE_PART = 'event.event_time < query.start_time';
 
 /** `from` for a statement over counted events: the queries, their meters and what of it concerns all events of a query. */
@@ -102,7 +120,7 @@ export function countedEvents(shape: QueryShape): string {
 
 /** The values of the events that make up the level when the part of time begins, within `FROM_QUERIES_BEFORE`. */
 export function eventsBefore(shape: QueryShape): string {
-  return `select event.value${groupColumn(shape)} from usage_event as event where ${PLACE} and ${BEFORE_PART} and event.event_time < $11::bigint and ${COUNTS} and ${ON_TIME[shape.lateness]}`;
+  return `select event.value${groupColumn(shape)} from usage_event as event where ${PLACE} and ${BEFORE_PART} and event.event_time < $12::bigint and ${COUNTS} and ${ON_TIME_BEFORE[shape.lateness]}`;
 }
 
 /** The values of the properties by which is grouped, in the order of their names; null where an event has none. */

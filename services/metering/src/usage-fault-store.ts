@@ -24,8 +24,8 @@ export const CONTENT = `'{"customer":' || to_json(event.customer_reference)::tex
   || ',"properties":' || ${PROPERTIES} || ',"subscription":' || coalesce(to_json(event.subscription_reference)::text, 'null')
   || ',"value":' || coalesce('"' || trim_scale(event.value) || '"', 'null') || '}'`;
 
-/** Each part of time once, known as late as any query asks. `$7` and `$8` are the time in which all of them lie: by them the planner leaves out partitions. */
-const PARTS = `with part as materialized (
+/** Each part of time once, known as late as any query asks. Parameters: `partValues`, of which `$7` and `$8` are the time in which all parts lie: by them the planner leaves out partitions. */
+export const PARTS = `with part as materialized (
   select query.meter_code, query.customer_reference, query.start_time, query.end_time, max(query.known_before_time) as known_before_time
   from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) as query (meter_code, customer_reference, start_time, end_time, known_before_time)
   where start_time >= $7::bigint and end_time <= $8::bigint
@@ -44,9 +44,9 @@ interface FaultRow {
   readonly key_event_time: bigint | null;
 }
 
-/** The first, in byte order of the keys, that is wrong; null if none is. */
-export async function findFirstFault(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<StoredUsage | null> {
-  const values = [
+/** The parameters of PARTS. */
+export function partValues(organizationId: string, queries: readonly UsageQuery[]): readonly unknown[] {
+  return [
     organizationId,
     queries.map(({ meterCode }) => meterCode),
     queries.map(({ customerReference }) => customerReference),
@@ -56,6 +56,11 @@ export async function findFirstFault(sql: Sql, organizationId: string, queries: 
     queries.reduce((earliest, { interval: { start } }) => (start < earliest ? start : earliest), ALL_TIME.end),
     queries.reduce((latest, { interval: { end } }) => (end > latest ? end : latest), ALL_TIME.start),
   ];
+}
+
+/** The first, in byte order of the keys, that is wrong; null if none is. */
+export async function findFirstFault(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<StoredUsage | null> {
+  const values = partValues(organizationId, queries);
   const found = [...(await faultyEvents(sql, values)), ...(await keysWithoutEvent(sql, values))].map(storedFromRow);
   return found.toSorted((one, other) => (one.idempotencyKey < other.idempotencyKey ? -1 : 1))[0] ?? null;
 }

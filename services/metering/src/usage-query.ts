@@ -5,7 +5,7 @@
  * no subscription may belong to any of the customer's, so it is counted for whichever subscription asks.
  */
 import type { Fields } from '@valora/chassis';
-import type { Lateness as LatenessMessage } from '@valora/contracts/valora/metering/v1/lateness';
+import type { HoldLateUsage, Lateness as LatenessMessage } from '@valora/contracts/valora/metering/v1/lateness';
 import type { UsageQuery as UsageQueryMessage } from '@valora/contracts/valora/metering/v1/usage';
 import type { Instant, Interval } from '@valora/rating';
 import { PROPERTY_NAME_LENGTH_MAX } from './meter.ts';
@@ -33,7 +33,7 @@ export interface UsageQuery {
 /** What becomes of events recorded at or after the cutoff of the cycle that is asked about; see the contract. */
 export type Lateness =
   | { readonly kind: 'ADJUST' }
-  | { readonly kind: 'HOLD'; readonly cutoff: Instant }
+  | { readonly kind: 'HOLD'; readonly cutoff: Instant | null; readonly earlier: readonly HeldCycle[] }
   | { readonly kind: 'CARRY_FORWARD'; readonly cutoff: Instant; readonly carried: readonly CarriedUsage[] };
 
 /** Events of one part of time that were recorded within another. */
@@ -42,7 +42,14 @@ export interface CarriedUsage {
   readonly recordedInterval: Interval;
 }
 
+/** An earlier cycle, for the level that is carried in; a cutoff of `null` holds nothing. */
+export interface HeldCycle {
+  readonly end: Instant;
+  readonly cutoff: Instant | null;
+}
+
 const GROUP_BY_MAX = 10;
+const EARLIER_MAX = 10_000;
 const CARRIED_MAX = 1_000;
 
 export function parseUsageQueries(messages: readonly UsageQueryMessage[]): UsageQuery[] {
@@ -80,7 +87,7 @@ function parseLateness(fields: Fields, field: string, message: LatenessMessage |
   switch (policy?.$case) {
     case undefined: return { kind: 'ADJUST' };
     case 'adjust': return { kind: 'ADJUST' };
-    case 'hold': return { kind: 'HOLD', cutoff: fields.instant(`${field}.hold.cutoff_time`, policy.value.cutoffTime) };
+    case 'hold': return parseHold(fields, `${field}.hold`, policy.value);
     case 'carryForward': {
       const { cutoffTime, carried } = policy.value;
       fields.count(`${field}.carry_forward.carried`, carried, { min: 0, max: CARRIED_MAX });
@@ -94,4 +101,14 @@ function parseLateness(fields: Fields, field: string, message: LatenessMessage |
       };
     }
   }
+}
+
+function parseHold(fields: Fields, field: string, { cutoffTime, earlier }: HoldLateUsage): Lateness {
+  fields.count(`${field}.earlier`, earlier, { min: 0, max: EARLIER_MAX });
+  const cycles = earlier.slice(0, EARLIER_MAX).map((cycle, index) => ({
+    end: fields.instant(`${field}.earlier[${index}].end_time`, cycle.endTime), cutoff: fields.optionalInstant(`${field}.earlier[${index}].cutoff_time`, cycle.cutoffTime),
+  }));
+  const unordered = cycles.findIndex(({ end }, index) => end < (cycles[index - 1]?.end ?? end));
+  if (unordered !== -1) fields.refuse(`${field}.earlier[${unordered}].end_time`, 'OUT_OF_ORDER', 'Must not lie before the end of the one above.');
+  return { kind: 'HOLD', cutoff: fields.optionalInstant(`${field}.cutoff_time`, cutoffTime), earlier: cycles };
 }

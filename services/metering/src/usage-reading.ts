@@ -4,7 +4,7 @@
  * Meters are read in the same transaction and not from memory: verification must see a meter as it is stored now. The trap: the statements of one reading see the database
  * one after the other. What is known before a sealed instant is the same for all of them; about an unsealed one an event may be seen by the later ones alone.
  */
-import { commonErrors, fieldInvalid, type Sql } from '@valora/chassis';
+import { commonErrors, type Sql } from '@valora/chassis';
 import type { AggregationKind } from '@valora/rating';
 import { aggregateShape, type AggregationShape } from './aggregation-store.ts';
 import { AGGREGATION_LIMITS, createAnswerBudget, type AggregationLimits, type AnswerBudget } from './answer-budget.ts';
@@ -44,7 +44,7 @@ const NO_LEVELS: Levels = new Map();
 /** One for each query, in their order. Errors: NOT_FOUND (a meter), FIELD_INVALID, AGGREGATION_NOT_ADDITIVE, TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES. */
 export async function readUsage(sql: Sql, organizationId: string, queries: readonly UsageQuery[], options: ReadingOptions): Promise<readonly ReadUsage[]> {
   const meters = await findReadingMeters(sql, organizationId, queries);
-  queries.forEach((query, index) => requireAdditive(query, meterOf(meters, query).kind, index));
+  for (const query of queries) requireAdditive(query, meterOf(meters, query).kind);
   const budget = createAnswerBudget(options.limits ?? AGGREGATION_LIMITS);
   const found = new Map<number, ReadUsage>();
   for (const { shape, positions } of shapesOf(queries, meters, options)) {
@@ -88,20 +88,22 @@ function meterOf(meters: ReadonlyMap<string, ReadingMeter>, { meterCode }: Usage
   return meter;
 }
 
-/** Only what is made up of its events one by one has values of events, and can be counted elsewhere than where it happened. */
-function requireAdditive({ queryKey, needsEventValues, lateness }: UsageQuery, kind: AggregationKind, index: number): void {
-  if (kind === 'COUNT' || kind === 'SUM') return;
-  if (needsEventValues) throw errors.AGGREGATION_NOT_ADDITIVE({ query_key: queryKey, aggregation: kind });
-  if (lateness.kind === 'CARRY_FORWARD') {
-    throw fieldInvalid([{ field: `queries[${index}].lateness`, reason: 'NOT_ALLOWED', description: `Usage of a ${kind} meter can't be carried forward. Send another policy.` }]);
-  }
+/** Whether the quantity is made up of its events one by one: only then have these values, and can they count elsewhere than where they happened. */
+function isAdditive(kind: AggregationKind): boolean {
+  return kind === 'COUNT' || kind === 'SUM';
+}
+
+function requireAdditive({ queryKey, needsEventValues }: UsageQuery, kind: AggregationKind): void {
+  if (needsEventValues && !isAdditive(kind)) throw errors.AGGREGATION_NOT_ADDITIVE({ query_key: queryKey, aggregation: kind });
 }
 
 function shapesOf(queries: readonly UsageQuery[], meters: ReadonlyMap<string, ReadingMeter>, { needsDigest }: ReadingOptions): Iterable<Shaped> {
   const shapes = new Map<string, Shaped>();
   queries.forEach((query, position) => {
     const { groupBy, needsEventValues, lateness } = query;
-    const shape = { kind: meterOf(meters, query).kind, lateness: lateness.kind, groupBy, needsEventValues, needsDigest };
+    const { kind } = meterOf(meters, query);
+    const policy = lateness.kind === 'CARRY_FORWARD' && !isAdditive(kind) ? 'ADJUST' : lateness.kind;
+    const shape = { kind, lateness: policy, groupBy, needsEventValues, needsDigest };
     const key = JSON.stringify(shape);
     const known = shapes.get(key) ?? { shape, positions: [] };
     known.positions.push(position);

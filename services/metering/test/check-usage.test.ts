@@ -4,6 +4,7 @@ import { instant, parseDecimal, usageEventContent, type UsageEvent } from '@valo
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkUsage } from '../src/check-usage.ts';
+import { releaseUsage, voidUsage } from '../src/correct-usage.ts';
 import { candidateOf } from '../src/usage-event.ts';
 import { CONTENT } from '../src/usage-fault-store.ts';
 import { dice, HOUR, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
@@ -39,6 +40,9 @@ describe('CheckUsage', () => {
       usageEvent('out', { value: '1', time: NOON + HOUR }),
       usageEvent('globex', { customer: 'globex', value: '1' }),
     ]);
+    const correction = { requestId: 'release', idempotencyKeys: ['b', 'out', 'globex'], reason: 'wrong' };
+    await releaseUsage(metering.dependencies, context, correction);
+    await voidUsage(metering.dependencies, context, { ...correction, requestId: 'void', idempotencyKeys: ['a', 'out', 'globex'] });
     await setClock(metering.dependencies, context, NOON + 10n);
     await outcomes(metering.dependencies, context, [usageEvent('later', { value: '1' })]);
   });
@@ -81,6 +85,15 @@ describe('CheckUsage', () => {
     ['a key with another meter', "update metering.usage_key set meter_code = 'calls' where organization_id = $1 and idempotency_key = 'b'", 'b usage_key.meter_code stored derived'],
     ['a key with another customer', "update metering.usage_key set customer_reference = 'globex' where organization_id = $1 and idempotency_key = 'b'", 'b usage_key.customer_reference stored derived'],
     ['a key with another time', "update metering.usage_key set event_time = event_time + 1 where organization_id = $1 and idempotency_key = 'b'", 'b usage_key.event_time stored derived'],
+    ...([['void', 'a'], ['release', 'b']] as const).flatMap(([kind, key]): [string, string, string][] => [
+      [`a ${kind} with another meter`, `update metering.usage_${kind} set meter_code = 'calls' where organization_id = $1 and idempotency_key = '${key}'`, `${key} usage_${kind}.meter_code stored derived`],
+      [`a ${kind} with another customer`, `update metering.usage_${kind} set customer_reference = 'x' where organization_id = $1 and idempotency_key = '${key}'`, `${key} usage_${kind}.customer_reference stored derived`],
+      [`a ${kind} with another time, in the period`, `update metering.usage_${kind} set event_time = event_time - 1 + 2 * (event_time % 2) where organization_id = $1 and idempotency_key = '${key}'`, `${key} usage_${kind}.event_time stored derived`],
+      [`a ${kind} with another time, out of the period`, `update metering.usage_${kind} set event_time = event_time + 7200000000 where organization_id = $1 and idempotency_key = '${key}'`, `${key} usage_${kind}.event_time stored derived`],
+      [`a ${kind} with a key that nobody has`, `update metering.usage_${kind} set idempotency_key = 'nobody' where organization_id = $1 and idempotency_key = '${key}'`, `nobody usage_${kind}.idempotency_key stored -`],
+      [`a ${kind} of another time, moved into the period`, `update metering.usage_${kind} set event_time = event_time - 1 where organization_id = $1 and idempotency_key = 'out'`, `out usage_${kind}.event_time stored derived`],
+      [`a ${kind} of another customer's event, moved hither`, `update metering.usage_${kind} set customer_reference = 'acme' where organization_id = $1 and idempotency_key = 'globex'`, `globex usage_${kind}.customer_reference stored derived`],
+    ]),
   ])('finds what was changed behind the triggers: %s', async (_, statement, expected) => {
     await tamper(statement, context);
     expect(await fault()).toBe(expected);
@@ -90,6 +103,9 @@ describe('CheckUsage', () => {
     ['a value with more zeros, which is the same number', "update metering.usage_event set value = 2.5000 where organization_id = $1 and idempotency_key = 'a'"],
     ['an event recorded after the instant of knowledge', "update metering.usage_event set value = 7 where organization_id = $1 and idempotency_key = 'later'"],
     ["another customer's event", "update metering.usage_event set value = 7 where organization_id = $1 and idempotency_key = 'globex'"],
+    ['why an event was voided', "update metering.usage_void set reason = 'other' where organization_id = $1 and idempotency_key = 'a'"],
+    ["another customer's void", "update metering.usage_void set meter_code = 'calls' where organization_id = $1 and idempotency_key = 'globex'"],
+    ['a void past the end', "update metering.usage_void set meter_code = 'calls' where organization_id = $1 and idempotency_key = 'out'"],
     ['an event past the end', "update metering.usage_event set value = 7 where organization_id = $1 and idempotency_key = 'out'"],
   ])('says nothing about %s', async (_, statement) => {
     await tamper(statement, context);

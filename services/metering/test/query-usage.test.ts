@@ -137,7 +137,7 @@ test('equals the fold of the rating core window by window: every kind, groups, a
       expect([windows.length >= 6, windows[0]?.period?.startTime, windows.at(-1)?.period?.endTime]).toEqual([true, timestamp(start), timestamp(start + 6n * HOUR)]);
     }
   }
-});
+}, ROUNDS * 60_000);
 
 function queryOf({ meter, customer, groupBy, knownBeforeTime }: QueryUsageRequest, window: UsageQuery['period']): UsageQuery {
   return { queryKey: '', meter, customer, subscription: '', period: window, fullPeriod: undefined, knownBeforeTime, groupBy, needsEventValues: false, lateness: undefined };

@@ -79,10 +79,14 @@ describe('refuses', () => {
     lateness: { policy: { $case: 'carryForward', value: { cutoffTime: timestamp(NOON), carried: Array.from({ length: carried }, () => ({ eventPeriod: period(NOON, NOON), recordedPeriod: period(NOON, NOON) })) } } },
   });
 
+  const holding = (ends: readonly bigint[]): Partial<UsageQuery> => ({
+    lateness: { policy: { $case: 'hold', value: { cutoffTime: timestamp(NOON), earlier: ends.map((end) => ({ endTime: timestamp(NOON + end) })) } } },
+  });
+
   test.each<[string, Partial<UsageQuery>, string]>([
-    ['carrying a level forward', { meter: 'level', ...forward(0) }, 'queries[0].lateness'],
     ['1,001 stretches carried forward', forward(1_001), 'queries[0].lateness.carry_forward.carried'],
-    ['HOLD without a cutoff', { lateness: { policy: { $case: 'hold', value: { cutoffTime: undefined } } } }, 'queries[0].lateness.hold.cutoff_time'],
+    ['earlier cycles that are not in order', holding([2n, 1n]), 'queries[0].lateness.hold.earlier[1].end_time'],
+    ['10,001 earlier cycles', holding(Array.from({ length: 10_001 }, () => 1n)), 'queries[0].lateness.hold.earlier'],
     ['a full period that ends before it starts', { fullPeriod: period(NOON, NOON - 1n) }, 'queries[0].full_period'],
     ['11 properties to group by', { groupBy: Array.from({ length: 11 }, (_, index) => `p${index}`) }, 'queries[0].group_by'],
     ['a property twice', { groupBy: ['a', 'b', 'a'] }, 'queries[0].group_by[2]'],

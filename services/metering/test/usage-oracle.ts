@@ -36,8 +36,10 @@ export function foldedUsage(facts: Facts, query: UsageQuery, { kind, filters, un
   const countable = facts.events.filter(({ event, recorded }) => event.meterCode === query.meter && event.customerReference === query.customer && recordedBefore(recorded)
     && !recordedBefore(facts.voids.get(event.idempotencyKey)) && (event.subscriptionReference === null || event.subscriptionReference === query.subscription)
     && matchesFilters(filters, event.properties));
-  const onTime = countable.filter((fact) => isOnTime(fact, query, facts));
-  const counted = new Set([...onTime.filter(({ event }) => within(event.eventTime, query.period)), ...countable.filter((fact) => isCarried(fact, query))]);
+  const isForward = query.lateness?.policy?.$case === 'carryForward';
+  const asked = isForward && kind !== 'COUNT' && kind !== 'SUM' ? { ...query, lateness: undefined } : query;
+  const onTime = countable.filter((fact) => isOnTime(fact, asked, facts));
+  const counted = new Set([...onTime.filter(({ event }) => within(event.eventTime, query.period)), ...countable.filter((fact) => isCarried(fact, asked))]);
   const { groupBy } = query;
   const interval = { start: instant(micros(query.period?.startTime)), end: instant(micros(query.period?.endTime)) };
   const full = query.fullPeriod;
@@ -48,9 +50,13 @@ export function foldedUsage(facts: Facts, query: UsageQuery, { kind, filters, un
   });
 }
 
-function isOnTime({ event, recorded }: Fact, { lateness, knownBeforeTime }: UsageQuery, { releases }: Facts): boolean {
+/** Late usage that happened before the part is held by the cycle in which it happened. */
+function isOnTime({ event, recorded }: Fact, { period, lateness, knownBeforeTime }: UsageQuery, { releases }: Facts): boolean {
   const policy = lateness?.policy;
-  if (policy === undefined || policy.$case === 'adjust' || recorded < micros(policy.value.cutoffTime)) return true;
+  if (policy === undefined || policy.$case === 'adjust') return true;
+  const ofEarlier = policy.$case === 'hold' && event.eventTime < micros(period?.startTime) ? policy.value.earlier.find(({ endTime }) => event.eventTime < micros(endTime)) : undefined;
+  const { cutoffTime } = ofEarlier ?? policy.value;
+  if (cutoffTime === undefined || recorded < micros(cutoffTime)) return true;
   const released = releases.get(event.idempotencyKey);
   return policy.$case === 'hold' && released !== undefined && released < micros(knownBeforeTime);
 }

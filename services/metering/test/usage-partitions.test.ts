@@ -162,7 +162,7 @@ test('with 70 partitions, what is asked of one month reads that month alone, and
   };
   const uses: Readonly<Record<string, (sql: Sql) => Promise<unknown>>> = {
     aggregate: (sql) => readUsage(sql, 'o', [query], { needsDigest: true }),
-    late: (sql) => findEarliestLate(sql, 'o', [{ customerReference: 'c', subscriptionReference: '', meterCodes: ['m'], eventInterval: march, recordedInterval: april }]),
+    late: (sql) => findEarliestLate(sql, 'o', { queries: [{ customerReference: 'c', subscriptionReference: '', meterCodes: ['m'], eventInterval: march, recordedInterval: april }], levelMeters: ['other'] }),
     check: (sql) => findFirstFault(sql, 'o', [query]),
     get: (sql) => findUsageEvent(sql, 'o', 'k'),
     list: (sql) => listRange(sql, 'o', { meterCode: 'm', customerReference: 'c', interval: march, page: { size: 10, after: null } }),

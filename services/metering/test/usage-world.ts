@@ -1,6 +1,6 @@
 /** Random usage: meters of every kind, events with awkward properties and values, recorded, voided and released over some hours; and random queries about it. */
 import type { CallContext } from '@valora/chassis';
-import type { Lateness } from '@valora/contracts/valora/metering/v1/lateness';
+import type { HeldCycle, Lateness } from '@valora/contracts/valora/metering/v1/lateness';
 import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
 import type { UsageQuery } from '@valora/contracts/valora/metering/v1/usage';
 import type { PropertyFilter } from '@valora/rating';
@@ -82,11 +82,13 @@ export function randomQueries(seed: number, count: number): UsageQuery[] {
   const time = (): bigint => NOON - 5n * HOUR + BigInt(roll(36)) * STEP + BigInt(roll(3) - 1);
   const stretch = (from = time(), steps = 24): ReturnType<typeof period> => period(from, from + BigInt(roll(steps)) * STEP);
   const recordedTime = (): bigint => NOON + BigInt(roll(STEPS + 2)) * STEP + BigInt(roll(3) - 1);
-  const lateness = (additive: boolean): Lateness | undefined => {
+  const lateness = (): Lateness | undefined => {
     const cutoffTime = timestamp(recordedTime());
     const carried = Array.from({ length: roll(4) }, () => ({ eventPeriod: stretch(), recordedPeriod: stretch(recordedTime(), 10) }));
-    const policies: Lateness[] = [{ policy: { $case: 'adjust', value: {} } }, { policy: { $case: 'hold', value: { cutoffTime } } }, { policy: { $case: 'carryForward', value: { cutoffTime, carried } } }];
-    return pick([null, ...policies.slice(0, additive ? 3 : 2)]) ?? undefined;
+    const earlier = (): HeldCycle[] => Array.from({ length: roll(4) }, time).toSorted((one, other) => (one < other ? -1 : 1))
+      .map((end) => ({ endTime: timestamp(end), cutoffTime: roll(3) === 0 ? undefined : timestamp(recordedTime()) }));
+    const policies: Lateness[] = [{ policy: { $case: 'adjust', value: {} } }, { policy: { $case: 'hold', value: { cutoffTime: roll(4) === 0 ? undefined : cutoffTime, earlier: earlier() } } }, { policy: { $case: 'carryForward', value: { cutoffTime, carried } } }];
+    return pick([null, ...policies]) ?? undefined;
   };
   return Array.from({ length: count }, (_, index) => {
     const meter = pick(CODES);
@@ -94,7 +96,7 @@ export function randomQueries(seed: number, count: number): UsageQuery[] {
     return {
       queryKey: `q${index}`, meter, customer: pick(['acme', 'acme', 'globex', 'nobody']), subscription: pick(['', 's1', 's2', 's3']), period: stretch(),
       fullPeriod: roll(2) === 0 ? undefined : stretch(), knownBeforeTime: timestamp(recordedTime()), groupBy: roll(2) === 0 ? [] : NAMES.filter(() => roll(3) === 0).toReversed(),
-      needsEventValues: additive && roll(2) === 0, lateness: lateness(additive),
+      needsEventValues: additive && roll(2) === 0, lateness: lateness(),
     };
   });
 }

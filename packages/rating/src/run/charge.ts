@@ -163,7 +163,7 @@ function partOf(
       period,
       groupBy: groupsOf(price, version.model),
       needsEventValues: needsEventValues(version.model),
-      lateness: latenessOf(facts, { ...view, item, priceCode: price.code, interval, takesCarried }),
+      lateness: latenessOf(facts, { ...view, item, priceCode: price.code, meterCode: ratedMeter, interval, takesCarried }),
     }),
   };
 }

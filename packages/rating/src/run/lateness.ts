@@ -6,6 +6,7 @@
  * same item is in service there at the same price; otherwise as ADJUST. The policy of a cycle is the one known at its
  * cutoff, and usage is carried only from a cycle with that policy into a cycle with it. So every event counts in one
  * cycle at most, and with CARRY_FORWARD in exactly one.
+ * A level (WEIGHTED_SUM) can't be carried, as it lasts anyway; and it is made up of earlier cycles, each with its policy.
  * The traps: carried usage is rated in the first part of its item in the cycle that takes it, at that part's price; and
  * a service that ends in hindsight sends what was carried back to where it happened, so earlier cycles may differ too.
  */
@@ -22,8 +23,13 @@ export type Lateness = HeldUsage | CarriedUsage;
 
 export interface HeldUsage {
   readonly policy: 'HOLD';
-  /** What was recorded at or after this instant counts only if its release is known too. */
-  readonly cutoff: Instant;
+  /** What was recorded at or after this instant counts only if its release is known too; `null`: nothing is held. */
+  readonly cutoff: Instant | null;
+  /**
+   * For a level, which is made up of earlier cycles too: ascending, an event that happened before `end` and not before
+   * the end of the one above is held by this cutoff instead.
+   */
+  readonly earlier?: readonly { readonly end: Instant; readonly cutoff: Instant | null }[];
 }
 
 export interface CarriedUsage {
@@ -45,6 +51,7 @@ export interface LatenessQuestion {
   readonly knownBefore: Instant;
   readonly item: string;
   readonly priceCode: string;
+  readonly meterCode: string;
   readonly interval: Interval;
   /** Whether carried usage is counted in this part: the first of its item that rates usage. */
   readonly takesCarried: boolean;
@@ -52,7 +59,8 @@ export interface LatenessQuestion {
 
 /** `undefined` for ADJUST. Breaks off if CARRY_FORWARD has no history of cycles to look at. */
 export function latenessOf(facts: RunFacts, question: LatenessQuestion): Lateness | undefined {
-  const { cycle } = question;
+  const { cycle, meterCode } = question;
+  if (facts.levelMeters?.includes(meterCode)) return heldLevel(facts, cycle);
   switch (policyOf(facts, cycle)) {
     case 'ADJUST': return undefined;
     case 'HOLD': return { policy: 'HOLD', cutoff: cycle.cutoff };
@@ -60,8 +68,20 @@ export function latenessOf(facts: RunFacts, question: LatenessQuestion): Latenes
   }
 }
 
-export function policyOf({ settings }: RunFacts, { cutoff }: CycleFact): LatenessPolicy {
+function policyOf({ settings }: RunFacts, { cutoff }: CycleFact): LatenessPolicy {
   return settingsKnownBefore(settings, cutoff).latenessPolicy;
+}
+
+/** A level lasts over cycles of other policies. What happened before the first cycle belongs to none and is never held. */
+function heldLevel(facts: RunFacts, cycle: CycleFact): HeldUsage | undefined {
+  if (facts.settings.every(({ latenessPolicy }) => latenessPolicy !== 'HOLD')) return undefined;
+  const through = historyOf(facts).filter(({ index }) => index <= cycle.index);
+  const bounds = through.map((one) => ({ end: one.end, cutoff: policyOf(facts, one) === 'HOLD' ? one.cutoff : null }));
+  const [first] = through;
+  if (first === undefined || bounds.every(({ cutoff }) => cutoff === null)) return undefined;
+  const earlier = [{ end: first.start, cutoff: null }, ...bounds.slice(0, -1)];
+  // Neighbours of which nothing is held are one.
+  return { policy: 'HOLD', cutoff: bounds.at(-1)?.cutoff ?? null, earlier: earlier.filter(({ cutoff }, position) => cutoff !== null || earlier[position + 1]?.cutoff !== null) };
 }
 
 /** The part's own late usage that no later cycle takes. */
@@ -110,6 +130,6 @@ function joined(intervals: readonly Interval[]): readonly Interval[] {
 }
 
 function historyOf({ history, cycles }: RunFacts): readonly CycleFact[] {
-  invariant(history !== undefined && cycles.every(({ index }) => history.some((one) => one.index === index)), 'usage is carried forward between cycles, and the run lacks some of them');
+  invariant(history !== undefined && cycles.every(({ index }) => history.some((one) => one.index === index)), 'late usage depends on all cycles, and the run lacks some of them');
   return history;
 }

@@ -59,8 +59,10 @@ export interface RunFacts {
    * has that cycle.
    */
   readonly cycles: readonly CycleFact[];
-  /** Cycles 1 to k, ascending, and those of `cycles`; needed where one of them has the policy CARRY_FORWARD. */
+  /** Cycles 1 to k, ascending, and those of `cycles`; needed where a version of the settings has another policy than ADJUST. */
   readonly history?: readonly CycleFact[];
+  /** Codes of the meters whose level lasts (WEIGHTED_SUM); needed where a version of the settings has the policy HOLD. */
+  readonly levelMeters?: readonly string[];
   /**
    * What is left of the credit notes of earlier runs of this subscription after run k − 1, oldest first. Later runs do
    * not count, so the run comes to the same when it is recomputed.

@@ -85,10 +85,12 @@ function printQuantity(quantity: QuantityTrace, knownBefore: string): string[] {
 
 /** Says of a MAX, too, what would be carried of a COUNT: the trace does not know the meter's aggregation. */
 function printLateness(lateness: LatenessTrace): string[] {
-  const { policy, cutoff } = lateness;
-  if (policy === 'HOLD') return [`  of what was recorded from ${cutoff} on only what was released`];
+  if (lateness.policy === 'HOLD') {
+    const held = (what: string, cutoff: string | null) => (cutoff === null ? [] : [`  of what ${what}recorded from ${cutoff} on only what was released`]);
+    return [...(lateness.earlier ?? []).flatMap(({ end, cutoff }) => held(`happened before ${end} and was `, cutoff)), ...held('was ', lateness.cutoff)];
+  }
   return [
-    `  CARRY_FORWARD, of a COUNT or SUM: what happened in this time and was recorded before ${cutoff}`,
+    `  CARRY_FORWARD, of a COUNT or SUM: what happened in this time and was recorded before ${lateness.cutoff}`,
     ...lateness.carried.map(({ events, recorded }) => `    and what happened from ${events.start} to ${events.end} and was recorded from ${recorded.start} to ${recorded.end}`),
   ];
 }

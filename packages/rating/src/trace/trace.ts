@@ -86,7 +86,7 @@ export type UsageQuantityTrace = {
 
 /** As the question to metering says it; usage is carried for a COUNT or SUM alone. */
 export type LatenessTrace =
-  | { readonly policy: 'HOLD'; readonly cutoff: string }
+  | { readonly policy: 'HOLD'; readonly cutoff: string | null; readonly earlier?: readonly { readonly end: string; readonly cutoff: string | null }[] }
   | { readonly policy: 'CARRY_FORWARD'; readonly cutoff: string; readonly carried: readonly { readonly events: PeriodTrace; readonly recorded: PeriodTrace }[] };
 
 export type GroupQuantityTrace = {

@@ -37,12 +37,29 @@ export interface AdjustLateUsage {
  * not count, as known before 6 February it does.
  */
 export interface HoldLateUsage {
-  /** The cutoff of the cycle in which the part of time lies. */
+  /** The cutoff of the cycle in which the part of time lies; absent if nothing that happened in it is held. */
+  readonly cutoffTime?:
+    | Timestamp
+    | undefined;
+  /**
+   * For the level that a WEIGHTED_SUM carries in, which is made up of earlier cycles: their ends with their cutoffs, ascending, at most 10,000.
+   * An event from before the part is held by the first of them that ends after it, and by cutoff_time if none does.
+   */
+  readonly earlier: readonly HeldCycle[];
+}
+
+/** An earlier cycle, for the level that is carried in. */
+export interface HeldCycle {
+  /** Where it ends. */
+  readonly endTime?:
+    | Timestamp
+    | undefined;
+  /** Its cutoff; absent if nothing that happened in it is held. */
   readonly cutoffTime?: Timestamp | undefined;
 }
 
 /**
- * CARRY_FORWARD, for COUNT and SUM: the part's own events count only if they were recorded before the cutoff; those of earlier times count here
+ * CARRY_FORWARD, for COUNT and SUM, and as ADJUST for other aggregations: the part's own events count only if they were recorded before the cutoff; those of earlier times count here
  * if they were recorded within this cycle's window.
  *
  * Example: cycles of a month without grace, an event of 31 January recorded on 3 February. The query for January has the cutoff 1 February and
@@ -245,13 +262,16 @@ export const AdjustLateUsage: MessageFns<AdjustLateUsage> = {
 };
 
 function createBaseHoldLateUsage(): HoldLateUsage {
-  return { cutoffTime: undefined };
+  return { cutoffTime: undefined, earlier: [] };
 }
 
 export const HoldLateUsage: MessageFns<HoldLateUsage> = {
   encode(message: HoldLateUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.cutoffTime !== undefined) {
       Timestamp.encode(message.cutoffTime, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.earlier) {
+      HeldCycle.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -277,6 +297,14 @@ export const HoldLateUsage: MessageFns<HoldLateUsage> = {
             message.cutoffTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.earlier.push(HeldCycle.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -296,6 +324,7 @@ export const HoldLateUsage: MessageFns<HoldLateUsage> = {
         : isSet(object.cutoff_time)
         ? fromJsonTimestamp(object.cutoff_time)
         : undefined,
+      earlier: globalThis.Array.isArray(object?.earlier) ? object.earlier.map((e: any) => HeldCycle.fromJSON(e)) : [],
     };
   },
 
@@ -303,6 +332,9 @@ export const HoldLateUsage: MessageFns<HoldLateUsage> = {
     const obj: any = {};
     if (message.cutoffTime !== undefined) {
       obj.cutoffTime = fromTimestamp(message.cutoffTime).toISOString();
+    }
+    if (message.earlier?.length) {
+      obj.earlier = message.earlier.map((e) => HeldCycle.toJSON(e));
     }
     return obj;
   },
@@ -312,6 +344,104 @@ export const HoldLateUsage: MessageFns<HoldLateUsage> = {
   },
   fromPartial<I extends Exact<DeepPartial<HoldLateUsage>, I>>(object: I): HoldLateUsage {
     const message = createBaseHoldLateUsage() as any;
+    message.cutoffTime = (object.cutoffTime !== undefined && object.cutoffTime !== null)
+      ? Timestamp.fromPartial(object.cutoffTime)
+      : undefined;
+    message.earlier = object.earlier?.map((e) => HeldCycle.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHeldCycle(): HeldCycle {
+  return { endTime: undefined, cutoffTime: undefined };
+}
+
+export const HeldCycle: MessageFns<HeldCycle> = {
+  encode(message: HeldCycle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endTime !== undefined) {
+      Timestamp.encode(message.endTime, writer.uint32(10).fork()).join();
+    }
+    if (message.cutoffTime !== undefined) {
+      Timestamp.encode(message.cutoffTime, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldCycle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldCycle() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cutoffTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HeldCycle {
+    return {
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+      cutoffTime: isSet(object.cutoffTime)
+        ? fromJsonTimestamp(object.cutoffTime)
+        : isSet(object.cutoff_time)
+        ? fromJsonTimestamp(object.cutoff_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: HeldCycle): unknown {
+    const obj: any = {};
+    if (message.endTime !== undefined) {
+      obj.endTime = fromTimestamp(message.endTime).toISOString();
+    }
+    if (message.cutoffTime !== undefined) {
+      obj.cutoffTime = fromTimestamp(message.cutoffTime).toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<HeldCycle>, I>>(base?: I): HeldCycle {
+    return HeldCycle.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HeldCycle>, I>>(object: I): HeldCycle {
+    const message = createBaseHeldCycle() as any;
+    message.endTime = (object.endTime !== undefined && object.endTime !== null)
+      ? Timestamp.fromPartial(object.endTime)
+      : undefined;
     message.cutoffTime = (object.cutoffTime !== undefined && object.cutoffTime !== null)
       ? Timestamp.fromPartial(object.cutoffTime)
       : undefined;

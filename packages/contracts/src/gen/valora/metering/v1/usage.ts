@@ -289,7 +289,7 @@ export interface LateUsageQuery {
   readonly subscription: string;
   /** The meters concerned, 1 to 100 codes. */
   readonly meters: readonly string[];
-  /** The part of time that is looked at, by event time. */
+  /** The part of time that is looked at, by event time. Of a WEIGHTED_SUM meter what happened before it is looked at too: it moves the level. */
   readonly eventPeriod?:
     | Period
     | undefined;
