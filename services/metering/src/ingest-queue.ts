@@ -3,7 +3,8 @@
  *
  * A commit waits for the disk, so a transaction for each small request would wait most of the time. Nothing is delayed on purpose: when no transaction works, a request
  * starts one at once; otherwise it joins the batch that is forming. One transaction of an organization works at a time, which keeps the order of arrival: it decides who is
- * recorded and who is a duplicate. While one waits for its COMMIT the next one works; it finds the keys of the first one taken, and waits for it where it wants the same.
+ * recorded and who is a duplicate. While one waits for its COMMIT the next one may work, if that is worth its while: then it finds the keys of the first one taken, and waits
+ * for it where it wants the same. The trap: a transaction costs about as much as thirty events, so a few events do better to wait for more than to start one beside a COMMIT.
  * Everything that waits is bounded; beyond it callers are refused and told to come back. If a shared transaction fails, all its requests fail: none of them was
  * acknowledged, so nothing is lost when they are sent again.
  */
@@ -18,6 +19,8 @@ export interface IngestLimits {
   /** Bounds of what waits, for each organization and for all of them; far above what one request may hold. */
   readonly waitingEventsMax: number;
   readonly waitingWeightMax: number;
+  /** So many events that wait start a transaction while the one before waits for its COMMIT; fewer wait with it. Absent: 500. */
+  readonly besideCommitEventsMin?: number;
 }
 
 export const INGEST_LIMITS: IngestLimits = {
@@ -62,6 +65,7 @@ interface Lane {
   open: number;
 }
 
+const BESIDE_COMMIT_EVENTS_MIN = 500;
 /** Of an organization: one that works and one that waits for its COMMIT. More would take connections from other organizations for the disk's sake. */
 const OPEN_MAX = 2;
 
@@ -89,6 +93,7 @@ export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGE
   /** Starts a transaction if one may. */
   function proceed(organizationId: string, lane: Lane): void {
     if (lane.working || lane.open === OPEN_MAX || lane.waiting.length === 0) return;
+    if (lane.open > 0 && lane.waitingEvents < (limits.besideCommitEventsMin ?? BESIDE_COMMIT_EVENTS_MIN)) return;
     lane.working = true;
     lane.open += 1;
     let working = true;

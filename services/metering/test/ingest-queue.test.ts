@@ -4,7 +4,7 @@ import type { Outcome } from '../src/batch-outcome.ts';
 import { createIngestQueue, type IngestLimits, type IngestQueue } from '../src/ingest-queue.ts';
 import { candidateOf, type Candidate } from '../src/usage-event.ts';
 
-const LIMITS: IngestLimits = { batchEventsMax: 4, batchWeightMax: 100_000, waitingEventsMax: 8, waitingWeightMax: 1_000_000 };
+const LIMITS: IngestLimits = { batchEventsMax: 4, batchWeightMax: 100_000, waitingEventsMax: 8, waitingWeightMax: 1_000_000, besideCommitEventsMin: 1 };
 const UNTIL_TOLD = new AbortController().signal;
 
 function candidates(...keys: string[]): Candidate[] {
@@ -63,6 +63,25 @@ describe('group commit', () => {
     transactions[0]?.commit();
     transactions[2]?.commit();
     await Promise.all([first, ...others, last]);
+  });
+
+  test('fewer than 2 events wait for the COMMIT before them: 1 | 2 beside it, 1 after it', async () => {
+    const { queue, transactions, settle } = heldQueue({ ...LIMITS, besideCommitEventsMin: 2 });
+    const answers = ['a', 'b'].map((keys) => queue.submit('org', candidates(...keys), UNTIL_TOLD));
+    transactions[0]?.worked();
+    expect(transactions).toHaveLength(1);
+    answers.push(queue.submit('org', candidates('c'), UNTIL_TOLD));
+    expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'bc']);
+    transactions[1]?.worked();
+    answers.push(queue.submit('org', candidates('d'), UNTIL_TOLD));
+    transactions[0]?.commit();
+    await settle();
+    expect(transactions).toHaveLength(2);
+    transactions[1]?.commit();
+    await settle();
+    transactions[2]?.commit();
+    await Promise.all(answers);
+    expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'bc', 'd']);
   });
 
   test('one that fails at its COMMIT leaves the next one as it is', async () => {
