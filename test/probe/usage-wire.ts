@@ -28,7 +28,7 @@ export interface Answer {
 }
 
 export const PATHS = { RecordUsage: '/valora.metering.v1.UsageService/RecordUsage', StreamUsage: '/valora.metering.v1.UsageService/StreamUsage' } as const;
-const CALL_MS = 30_000;
+const CALL_MS = 60_000;
 
 function text(writer: BinaryWriter, field: number, value: WireText): void {
   writer.tag(field, WireType.LengthDelimited).bytes(typeof value === 'string' ? Buffer.from(value) : value);

@@ -25,7 +25,7 @@ const probes: Readonly<Record<string, readonly Probe[]>> = {
   'tenancy.settings_version': [
     ['recorded_time', `recorded_time + ${DAYS(60)}`, 'true', /./],
     ['rounding_mode', "'HALF_EVEN'", 'true', /^run_line\[1\]\.trace\.settled\.rounding\.mode: HALF_UP ≠ HALF_EVEN$/],
-    ['lateness_policy', "'HOLD'", 'true', /canonical_invoice\.cycles\[0\]\.lateness_policy/],
+    ['lateness_policy', "'HOLD'", 'true', /^run_line\[1\]\.trace\.settled\.quantity\.lateness\.cutoff: nothing ≠ 2026-02-01T00:00:00Z$/],
     ['keep_zero_lines', 'not keep_zero_lines', 'true', /^(run_line|canonical_invoice\.run\.keep_zero_lines|billing_run)/],
   ],
   'metering.meter': [

@@ -18,7 +18,7 @@ export interface OpenStreams {
   count(): number;
 }
 
-const LIMITS: StreamLimits = { ofOrganizationMax: 16, ofServiceMax: 256 };
+const LIMITS: StreamLimits = { ofOrganizationMax: 16, ofServiceMax: 1_024 };
 
 export function createOpenStreams({ ofOrganizationMax, ofServiceMax }: StreamLimits = LIMITS): OpenStreams {
   const open = new Set<() => void>();

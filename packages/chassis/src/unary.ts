@@ -42,6 +42,7 @@ export function unaryService<Definition extends object>(definition: Definition, 
   const wrapped: Record<string, AnyMethod> = {};
   const implementation: UntypedServiceImplementation = {};
   const streams = createOpenStreams();
+  dependencies.metrics.rpc.observeStreams(streams);
   for (const [name, method] of Object.entries(methods)) {
     const access = rpcAccess.get(method.path);
     if (access === undefined) throw new Error(`${method.path} says nothing about access`);

@@ -1,7 +1,10 @@
 /** Streams in both directions: order, back-pressure both ways, limits, and every way in which one may end. */
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { gzipSync } from 'node:zlib';
+import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
 import { afterEach, describe, expect, test } from 'vitest';
 import { commonErrors } from '../src/index.ts';
 import { echo, message, startStreaming, type Answer, type Streaming } from './streaming.ts';
@@ -212,6 +215,47 @@ describe('a stream', () => {
   });
 });
 
+/** Sends these bytes as the body of a call, and returns when the call has ended. */
+async function sendBody(address: string, chunks: readonly Buffer[], headers: Readonly<Record<string, string>>): Promise<void> {
+  const session = connect(`http://${address}`);
+  const call = session.request({ ':method': 'POST', ':path': UsageServiceService.streamUsage.path, 'content-type': 'application/grpc', te: 'trailers', organization: 'org_a', ...headers });
+  for (const either of [session, call]) either.on('error', () => {});
+  const closed = once(call, 'close');
+  call.resume();
+  for (const chunk of chunks) call.write(chunk);
+  call.end();
+  await closed;
+  session.close();
+}
+
+const frame = (length: number, body: Buffer, compressed = 0): Buffer => {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(compressed);
+  head.writeUInt32BE(length >>> 0, 1);
+  return Buffer.concat([head, body]);
+};
+
+test.each<[string, readonly Buffer[], Readonly<Record<string, string>>]>([
+  ['half a frame', [message(1).subarray(0, 3)], {}],
+  ['a frame that promises 4 GB', [frame(0xff_ff_ff_ff, Buffer.alloc(100_000))], {}],
+  ['a frame that promises more than comes', [frame(1_000, Buffer.alloc(10))], {}],
+  ['compressed bytes that are none', [frame(10, Buffer.alloc(10, 7), 1)], { 'grpc-encoding': 'gzip' }],
+  ['a compression that nobody knows', [frame(10, Buffer.alloc(10, 7), 1)], { 'grpc-encoding': 'nonsense' }],
+  ['a bomb of 100 MB in 100 kB', [((body) => frame(body.length, body, 1))(gzipSync(Buffer.alloc(100_000_000)))], { 'grpc-encoding': 'gzip' }],
+  ['100,000 empty frames', [Buffer.alloc(500_000)], {}],
+  ['noise', [Buffer.from(Array.from({ length: 5_000 }, (_, index) => (index * 7919) % 251))], {}],
+])('%s as the body of a call ends that call, and leaves the next one alone', async (_, chunks, headers) => {
+  streaming = await startStreaming(({ sequence }) => {
+    if (sequence === 0n) throw commonErrors.NOT_FOUND({ resource: 'x', name: 'y' });
+    return { sequence, outcomes: [] };
+  });
+  await sendBody(streaming.address, chunks, headers);
+  const stream = streaming.open();
+  stream.write(1);
+  await stream.answered(1);
+  expect(await streaming.openStreams()).toBe(1);
+});
+
 test('1,000 streams opened and dropped in every way leave nothing behind', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -250,6 +294,7 @@ test('1,000 streams opened and dropped in every way leave nothing behind', async
     await after.answered(sequence);
   }
   expect(streaming.running()).toBe(0);
+  expect(await streaming.openStreams()).toBe(1);
   const open = Array.from({ length: 16 }, () => streaming.open('org_0'));
   for (const stream of open) stream.write(1);
   for (const stream of open) await stream.answered(1);

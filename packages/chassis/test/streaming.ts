@@ -10,12 +10,16 @@ const LIMITS: AdmissionLimits = { runningMax: 64, waitingMax: 64, waitingBytesMa
 export type Answer = (request: StreamUsageRequest, context: CallContext) => Promise<StreamUsageResponse> | StreamUsageResponse;
 
 export interface Streaming {
+  /** `host:port` */
+  readonly address: string;
   /** Opens a stream of an organization. */
   open(organizationId?: string, options?: { readonly deadlineMs?: number }): Stream;
   /** Makes every credential bad from now on. */
   revoke(): void;
   /** Of handlers that are at work. */
   running(): number;
+  /** Streams that are open, as metrics tell. */
+  openStreams(): Promise<number>;
   /** What was logged of defects. */
   readonly logged: readonly string[];
   stop(graceMs: number): Promise<void>;
@@ -45,6 +49,7 @@ export function message(sequence: number, key = ''): Buffer {
 export async function startStreaming(answer: Answer, limits: Partial<AdmissionLimits> = {}): Promise<Streaming> {
   let revoked = false;
   const logged: string[] = [];
+  const metrics = createServiceMetrics('test');
   const admission = createAdmission({ ...LIMITS, ...limits });
   const service = unaryService(UsageServiceService, {
     recordUsage: never, voidUsage: never, releaseUsage: never, listUsageVoids: never, listUsageReleases: never, queryUsage: never, getUsageEvent: never, listUsageEvents: never,
@@ -55,11 +60,12 @@ export async function startStreaming(answer: Answer, limits: Partial<AdmissionLi
       if (revoked) throw commonErrors.CREDENTIAL_INVALID();
       return { organizationId: String(metadata.get('organization')[0]), caller: { kind: 'API_KEY', actor: 'key', scopes: ['admin'] } };
     },
-    admission, log: createLog('test', (line) => void logged.push(line)), metrics: createServiceMetrics('test'),
+    admission, log: createLog('test', (line) => void logged.push(line)), metrics,
   });
   const server = await serve({ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure(), services: [service], reflection: false });
   const clients: Client[] = [];
   return {
+    address: `127.0.0.1:${server.port}`,
     open(organizationId = 'org_a', { deadlineMs = 20_000 } = {}) {
       const [client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure())] = clients;
       clients[0] = client;
@@ -67,6 +73,7 @@ export async function startStreaming(answer: Answer, limits: Partial<AdmissionLi
     },
     revoke: () => { revoked = true; },
     running: () => admission.load().depths.reduce((sum, { running, waiting }) => sum + running + waiting, 0),
+    openStreams: async () => Number(/valora_open_streams\{[^}]*\} (\d+)/.exec(await metrics.registry.metrics())?.[1]),
     logged,
     stop: (graceMs) => server.stop(graceMs),
     async close() {

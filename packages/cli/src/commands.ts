@@ -17,8 +17,9 @@ import { planCommands } from './commands/plan.ts';
 import { priceCommands } from './commands/price.ts';
 import { startCommands } from './commands/start.ts';
 import { subscriptionCommands } from './commands/subscription.ts';
+import { usageCommands } from './commands/usage.ts';
 
 export const commands: readonly Command[] = [
   ...startCommands, ...organizationCommands, ...keyCommands, ...catalogCommands, ...meterCommands, ...priceCommands, ...planCommands, ...customerCommands, ...subscriptionCommands,
-  ...ingestCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...archiveCommands, ...completionCommands,
+  ...ingestCommands, ...usageCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...archiveCommands, ...completionCommands,
 ];

@@ -39,6 +39,8 @@ export interface IngestQueue {
    * whatever the transaction failed with.
    */
   submit(organizationId: string, candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  /** Whether so many events of the organization would be turned away now: asked before anything is made of them. */
+  isFullFor(organizationId: string, eventCount: number): boolean;
   /** Of all organizations. */
   waitingEvents(): number;
 }
@@ -125,6 +127,7 @@ export function createIngestQueue(write: WriteBatch, limits: IngestLimits = INGE
         proceed(organizationId, lane);
       });
     },
+    isFullFor: (organizationId, eventCount) => (lanes.get(organizationId)?.waitingEvents ?? 0) + eventCount > limits.waitingEventsMax || waitingWeight >= limits.waitingWeightMax,
     waitingEvents: () => [...lanes.values()].reduce((events, lane) => events + lane.waitingEvents, 0),
   };
 }

@@ -1,5 +1,5 @@
 /** RecordUsage: reads the events of a request, has the good ones recorded together with those of other requests, and answers an outcome for each. */
-import { Fields, FenceMissing, makeFence, takeRecordedTimeWith, type CallContext } from '@valora/chassis';
+import { commonErrors, Fields, FenceMissing, makeFence, takeRecordedTimeWith, type CallContext } from '@valora/chassis';
 import { UsageOutcome, type RecordUsageOutcome, type RecordUsageRequest, type RecordUsageResponse } from '@valora/contracts/valora/metering/v1/usage';
 import { claimKeys, outcomeOf, type Outcome } from './batch-outcome.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -22,6 +22,8 @@ export async function recordUsage(dependencies: RecordUsageDependencies, context
   const fields = new Fields();
   fields.count('events', events, { min: 1, max: EVENTS_MAX });
   fields.check();
+  // Or a flood would cost the reading of all that is turned away.
+  if (dependencies.queue.isFullFor(context.organizationId, events.length)) throw commonErrors.OVERLOADED();
   const meters = await dependencies.meters.find(context.organizationId, new Set(events.map(({ meter }) => meter)));
   const read = events.map((event) => readUsageEvent(event, meters));
   const candidates = read.flatMap((event) => (event.kind === 'CANDIDATE' ? [event.candidate] : []));

@@ -148,6 +148,7 @@ describe('group commit', () => {
     const { queue, transactions, settle } = heldQueue();
     const answers = ['a', 'bcde', 'fghi'].map((keys) => queue.submit('org', candidates(...keys), UNTIL_TOLD));
     await expect(queue.submit('org', candidates('j'), UNTIL_TOLD)).rejects.toMatchObject({ reason: 'OVERLOADED' });
+    expect([queue.isFullFor('org', 1), queue.isFullFor('org', 0), queue.isFullFor('other', 8), queue.isFullFor('other', 9)]).toEqual([true, false, false, true]);
     expect(transactions.map(({ keys }) => keys)).toEqual(['a']);
     transactions[0]?.commit();
     await settle();

@@ -2870,7 +2870,7 @@ export const UsageServiceService = {
    * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
    * and send again what was not acknowledged: keys make it safe.
    * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
-   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   * RetryInfo (also for the 17th stream of an organization), SERVER_STOPPING, DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
    */
   streamUsage: {
     path: "/valora.metering.v1.UsageService/StreamUsage" as const,
@@ -3041,7 +3041,7 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
    * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
    * and send again what was not acknowledged: keys make it safe.
    * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
-   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   * RetryInfo (also for the 17th stream of an organization), SERVER_STOPPING, DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
    */
   streamUsage: handleBidiStreamingCall<StreamUsageRequest, StreamUsageResponse>;
   /**
@@ -3127,7 +3127,7 @@ export interface UsageServiceClient extends Client {
    * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
    * and send again what was not acknowledged: keys make it safe.
    * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
-   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   * RetryInfo (also for the 17th stream of an organization), SERVER_STOPPING, DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
    */
   streamUsage(): ClientDuplexStream<StreamUsageRequest, StreamUsageResponse>;
   streamUsage(options: Partial<CallOptions>): ClientDuplexStream<StreamUsageRequest, StreamUsageResponse>;
