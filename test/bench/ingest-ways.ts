@@ -1,5 +1,5 @@
 // The two ways in, as the bench uses them: RecordUsage, a call for each request, and StreamUsage, a few calls for all of them.
-import { StreamUsageRequest, UsageOutcome, UsageServiceService, type RecordUsageOutcome } from '@valora/contracts/valora/metering/v1/usage';
+import { StreamUsageRequest, UsageServiceService, type RecordUsageOutcome, type UsageOutcome } from '@valora/contracts/valora/metering/v1/usage';
 import type { UsageEvent } from '@valora/rating';
 import type { ProcessorTime } from './bench-valora.ts';
 import type { RawCalls } from './raw-calls.ts';

@@ -41,7 +41,7 @@ export async function takeRecordedTime(sql: Sql): Promise<Instant> {
 export async function takeRecordedTimeWith(sql: Sql, call: string): Promise<{ readonly recordedTime: Instant; readonly value: bigint }> {
   return await waited(sql, 'SHARED', async () => {
     try {
-      const { micros, value } = await onlyRow(await sql.query<{ micros: bigint; value: bigint }>(`select take_recorded_time() as micros, ${call} as value`, [], { preparedAs: `take recorded time with ${call}` }));
+      const { micros, value } = onlyRow(await sql.query<{ micros: bigint; value: bigint }>(`select take_recorded_time() as micros, ${call} as value`, [], { preparedAs: `take recorded time with ${call}` }));
       return { recordedTime: instant(micros), value };
     } catch (error) {
       throw fenceError(error);
