@@ -1,5 +1,6 @@
 // All commands, in the order of the help.
 import type { Command } from './command.ts';
+import { archiveCommands } from './commands/archive.ts';
 import { auditCommands } from './commands/audit.ts';
 import { catalogCommands } from './commands/catalog.ts';
 import { closeCommands } from './commands/close.ts';
@@ -20,5 +21,5 @@ import { usageCommands } from './commands/usage.ts';
 
 export const commands: readonly Command[] = [
   ...startCommands, ...organizationCommands, ...keyCommands, ...catalogCommands, ...meterCommands, ...priceCommands, ...planCommands, ...customerCommands, ...subscriptionCommands,
-  ...ingestCommands, ...usageCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...completionCommands,
+  ...ingestCommands, ...usageCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...archiveCommands, ...completionCommands,
 ];

@@ -24,6 +24,8 @@ import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
 import { createBatchWriter, recordUsage } from './record-usage.ts';
 import { streamUsage } from './stream-usage.ts';
 
+export { archiveUsage, ArchiveRefused } from './archive-usage.ts';
+
 export async function createMeteringService(platform: Platform): Promise<RunningService> {
   const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'metering');
   const tenancy = peer('tenancy');

@@ -5,6 +5,7 @@
  * fault, so nothing here trusts that a column holds what the service would have written: no value may make the statement fail.
  */
 import type { Sql } from '@valora/chassis';
+import { ALL_TIME } from './usage-archive.ts';
 import type { StoredUsage } from './usage-fault.ts';
 import type { UsageQuery } from './usage-query.ts';
 
@@ -23,10 +24,11 @@ export const CONTENT = `'{"customer":' || to_json(event.customer_reference)::tex
   || ',"properties":' || ${PROPERTIES} || ',"subscription":' || coalesce(to_json(event.subscription_reference)::text, 'null')
   || ',"value":' || coalesce('"' || trim_scale(event.value) || '"', 'null') || '}'`;
 
-/** Each part of time once, known as late as any query asks. Parameters: `partValues`. */
+/** Each part of time once, known as late as any query asks. Parameters: `partValues`, of which `$7` and `$8` are the time in which all parts lie: by them the planner leaves out partitions. */
 export const PARTS = `with part as materialized (
   select query.meter_code, query.customer_reference, query.start_time, query.end_time, max(query.known_before_time) as known_before_time
   from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) as query (meter_code, customer_reference, start_time, end_time, known_before_time)
+  where start_time >= $7::bigint and end_time <= $8::bigint
   group by 1, 2, 3, 4)`;
 
 interface FaultRow {
@@ -51,6 +53,8 @@ export function partValues(organizationId: string, queries: readonly UsageQuery[
     queries.map(({ interval }) => interval.start),
     queries.map(({ interval }) => interval.end),
     queries.map(({ knownBefore }) => knownBefore),
+    queries.reduce((earliest, { interval: { start } }) => (start < earliest ? start : earliest), ALL_TIME.end),
+    queries.reduce((latest, { interval: { end } }) => (end > latest ? end : latest), ALL_TIME.start),
   ];
 }
 
@@ -70,6 +74,7 @@ async function faultyEvents(sql: Sql, values: readonly unknown[]): Promise<reado
      from part
      join usage_event as event on event.organization_id = $1 and event.meter_code = part.meter_code and event.customer_reference = part.customer_reference
        and event.event_time >= part.start_time and event.event_time < part.end_time and event.recorded_time < part.known_before_time
+       and event.event_time >= $7::bigint and event.event_time < $8::bigint
      cross join lateral (select sha256(convert_to(${CONTENT}, 'UTF8')) as digest offset 0) as content
      left join usage_key as key on key.organization_id = $1 and key.idempotency_key = event.idempotency_key
      where (event.content_digest = content.digest and key.content_digest = event.content_digest
@@ -89,7 +94,7 @@ async function keysWithoutEvent(sql: Sql, values: readonly unknown[]): Promise<r
        where not exists (
          select from usage_event as event
          where event.organization_id = $1 and event.meter_code = key.meter_code and event.customer_reference = key.customer_reference
-           and event.event_time = key.event_time and event.idempotency_key = key.idempotency_key))
+           and event.event_time = key.event_time and event.idempotency_key = key.idempotency_key and event.event_time >= $7::bigint and event.event_time < $8::bigint))
      select * from lonely order by idempotency_key limit 1`, values);
 }
 
