@@ -85,11 +85,11 @@ export async function writeEvents(world: World, process: Process, seed: number):
     const keys = below(2) === 0 ? own : [...own, `contested-${below(CONTESTED_KEYS)}`];
     const outcomes = await persist(world, async () => {
       try {
-        return await write(organizationId, keys.map(candidate));
+        return await write(organizationId, keys.map(candidate), () => {});
       } catch (error) {
         if (!(error instanceof FenceMissing)) throw error;
         await makeFence(dependenciesOf(world, process), world.context);
-        return await write(organizationId, keys.map(candidate));
+        return await write(organizationId, keys.map(candidate), () => {});
       }
     });
     outcomes?.forEach(({ kind }, index) => {
