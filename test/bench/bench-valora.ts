@@ -30,7 +30,15 @@ export interface BenchValora {
   readonly owner: pg.Client;
   /** On the real clock, or a sandbox that starts at a time. */
   createOrganization(sandboxTime: string | null): Promise<BenchOrganization>;
+  /** What this process and that of the services have used until now. */
+  processorTime(): Promise<ProcessorTime>;
   stop(): Promise<void>;
+}
+
+/** In microseconds. */
+export interface ProcessorTime {
+  readonly client: number;
+  readonly server: number;
 }
 
 export interface BenchDatabase {
@@ -89,6 +97,13 @@ export async function startBenchValora(database: Pick<BenchDatabase, 'url' | 'ro
       const connection = connect(address, apiKey, CALL_MS);
       connections.push(connection);
       return { organizationId: organization.organizationId, apiKey, connection };
+    },
+    async processorTime() {
+      const answer = new Promise<number>((resolve) => { child.once('message', ({ processorMicros }: { readonly processorMicros: number }) => resolve(processorMicros)); });
+      child.send('processor time');
+      const server = await answer;
+      const { user, system } = process.cpuUsage();
+      return { client: user + system, server };
     },
     async stop() {
       connections.forEach((connection) => connection.close());

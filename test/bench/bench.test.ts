@@ -49,14 +49,23 @@ function requireShape(report: Report, { bench, rounds }: { readonly bench: strin
 
 const names = (figures: Readonly<Record<string, Figure>>): string[] => Object.keys(figures).toSorted();
 
-test('ingest: batches with keys in time order, by chance and known, single events, and a floor for each', async () => {
-  const report = await reportOf('ingest', '--rounds', '1', '--seconds', '0', '--warm-up-events', '40', '--batch-size', '20', '--in-flight', '2', '--callers', '4', '--floor-connections', '1,2', '--rows-before', '50');
+test('ingest: new and known events, one by one, in batches and streamed, keys by chance, a floor for each, and the same after more rows', async () => {
+  const report = await reportOf('ingest', '--rounds', '1', '--seconds', '0', '--warm-up-events', '40', '--batch-sizes', '1,10,20', '--batch-size', '20', '--in-flight', '2', '--callers', '4', '--streams', '2',
+    '--floor-connections', '1,2', '--rows-before', '50,90');
   requireShape(report, { bench: 'ingest', rounds: 1 });
-  expect(report.settings).toMatchObject({ batchSize: 20, floorConnections: [1, 2], rowsBefore: 50 });
-  expect(names(report.results)).toEqual(['batches, all duplicates', 'batches, keys by chance', 'batches, keys in time order', 'single events']);
-  const bare = ['all duplicates', 'keys by chance', 'keys in time order'].flatMap((keys) => [`${keys}, 1 connections`, `${keys}, 2 connections`]);
-  expect(names(report.floors)).toEqual([...bare, 'empty call', 'empty call through the wrapper'].toSorted());
-  expect(report.goals.map(({ goal }) => goal)).toEqual([0.5, 0.5]);
+  expect(report.settings).toMatchObject({ batchSize: 20, batchSizes: [1, 10, 20], floorConnections: [1, 2], rowsBefore: [50, 90] });
+  const sizes = ['single events', 'batches of 10', 'batches of 20'];
+  const first = [...['new', 'known'].flatMap((kind) => sizes.map((size) => `${kind}, ${size}`)), 'new by chance, batches of 20'];
+  const grown = ['new', 'new by chance'].map((kind) => `${kind}, batches of 20`);
+  const after = ', after 90 rows';
+  expect(names(report.results)).toEqual([...first.flatMap((name) => [name, `${name}, streamed`]), ...grown.map((name) => `${name}${after}`)].toSorted());
+  const bare = (name: string, end: string): string[] => (name.includes('single') ? [] : [`${name}, 1 connections${end}`, `${name}, 2 connections${end}`]);
+  expect(names(report.floors)).toEqual([...first.flatMap((name) => bare(name, '')), ...grown.flatMap((name) => bare(name, after)), 'empty call', 'empty call through the wrapper'].toSorted());
+  expect(report.goals.map(({ what, goal }) => [what, goal])).toEqual([
+    ['new, single events, to an empty call', 0.5], ['new, batches of 10, to the fastest bare insert', 0.5], ['new, batches of 20, to the fastest bare insert', 0.5],
+    ['new, batches of 20, after 90 rows to before', 0.8],
+  ]);
+  for (const figure of Object.values(report.results)) expect(figure.processorMicros).toEqual({ client: positive, server: positive });
   expect(report.machine.postgres).toMatchObject({ fsync: expect.any(String), server_version: expect.stringMatching(/^\d+/) });
 }, BENCH_MS);
 

@@ -1,59 +1,85 @@
-// Batches of events, in three ways: keys in time order, keys by chance, and events that are all known. Each is measured through Valora and as a bare insert.
-import { UsageOutcome, UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
-import type { UsageEvent } from '@valora/rating';
+// Requests of usage events, new and known, one by one and in batches; and the bare insert of the same batches.
+import { UsageOutcome } from '@valora/contracts/valora/metering/v1/usage';
+import type { ProcessorTime } from './bench-valora.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import type { RawCalls } from './raw-calls.ts';
+import { record, type Way } from './ingest-ways.ts';
 import type { Round } from './report.ts';
-import { sendAll, type Series } from './rounds.ts';
+import type { Series } from './rounds.ts';
 import type { BareInsert } from './usage-floor.ts';
-import { createEvents, encodeParameters, encodeRequests, type UsageRequest } from './usage-load.ts';
+import { createEvents, encodeParameters, type KeyOrder } from './usage-load.ts';
 
-const PATH = UsageServiceService.recordUsage.path;
+export interface Sides {
+  readonly ways: readonly Way[];
+  readonly processorTime: () => Promise<ProcessorTime>;
+  readonly bare: BareInsert;
+}
 
-export function batchSeries(sides: { readonly calls: RawCalls; readonly bare: BareInsert }, settings: IngestSettings): Series[] {
+const WARM_UP_SINGLE_MAX = 1_000;
+const KNOWN_EVENTS = 10_000;
+
+export function batchesOf(batchSize: number): string {
+  return batchSize === 1 ? 'single events' : `batches of ${batchSize}`;
+}
+
+export function ingestSeries(sides: Sides, settings: IngestSettings): Series[] {
+  const { batchSizes, batchSize } = settings;
   return [
-    ...seriesOf('keys in time order', createEvents('ordered'), sides, settings),
-    ...seriesOf('keys by chance', createEvents('random'), sides, settings),
-    ...duplicateSeries(sides, settings),
+    ...batchSizes.flatMap((size) => [...newSeries('new', sides, { ...settings, batchSize: size }), ...knownSeries(sides, { ...settings, batchSize: size })]),
+    ...newSeries('new by chance', sides, { ...settings, batchSize }),
   ];
 }
 
-type Sides = Parameters<typeof batchSeries>[0];
-
-function seriesOf(keys: string, events: (count: number) => UsageEvent[], { calls, bare }: Sides, settings: IngestSettings): Series[] {
-  const { batchSize, inFlight, floorConnections } = settings;
+/** `new`: keys in time order; `new by chance`: keys as UUID version 4 makes them. A single event has no bare insert: what it costs is its call. */
+export function newSeries(name: 'new' | 'new by chance', sides: Sides, settings: IngestSettings): Series[] {
+  const { batchSize, floorConnections } = settings;
+  const order: KeyOrder = name === 'new' ? 'ordered' : 'random';
+  const what = `${name}, ${batchesOf(batchSize)}`;
+  const events = createEvents(order);
   return [
-    { name: `batches, ${keys}`, unit: 'events/s', round: paced(settings, (count) => record(calls, encodeRequests(events(count), batchSize), { inFlight, outcome: UsageOutcome.RECORDED })) },
-    ...floorConnections.map((connections): Series => ({
-      name: `floor ${keys}, ${connections} connections`, unit: 'events/s', round: paced(settings, (count) => insert(bare, encodeParameters(events(count), batchSize), connections, count)),
+    ...sides.ways.map((way): Series => ({
+      name: `${what}${way.name}`, unit: 'events/s',
+      round: paced(settings, (count) => record({ way, ...sides }, way.encode(events(count), batchSize), { atOnce: atOnceOf(settings), outcome: UsageOutcome.RECORDED })),
+    })),
+    ...(batchSize === 1 ? [] : floorConnections).map((connections): Series => ({
+      name: `floor ${what}, ${connections} connections`, unit: 'events/s', round: paced(settings, (count) => insert(sides.bare, encodeParameters(events(count), batchSize), connections, count)),
     })),
   ];
 }
 
 /** The same events over and over: they are stored before the clock runs. */
-function duplicateSeries({ calls, bare }: Sides, settings: IngestSettings): Series[] {
-  const { batchSize, inFlight, floorConnections, warmUpEvents } = settings;
-  const known = createEvents('random')(warmUpEvents);
-  const requests = encodeRequests(known, batchSize), parameters = encodeParameters(known, batchSize);
-  let sent = false, inserted = false;
+function knownSeries(sides: Sides, settings: IngestSettings): Series[] {
+  const { batchSize, floorConnections } = settings;
+  const what = `known, ${batchesOf(batchSize)}`;
+  const atOnce = atOnceOf(settings);
+  const known = createEvents('random')(Math.max(Math.min(settings.warmUpEvents, KNOWN_EVENTS), batchSize));
+  const parameters = encodeParameters(known, batchSize);
   return [
-    {
-      name: 'batches, all duplicates', unit: 'events/s',
-      round: paced(settings, async (count) => {
-        if (!sent) await record(calls, requests, { inFlight, outcome: UsageOutcome.RECORDED });
-        sent = true;
-        return await record(calls, repeated(requests, count / batchSize), { inFlight, outcome: UsageOutcome.DUPLICATE });
-      }),
-    },
-    ...floorConnections.map((connections): Series => ({
-      name: `floor all duplicates, ${connections} connections`, unit: 'events/s',
-      round: paced(settings, async (count) => {
-        if (!inserted) await bare.send(parameters, connections);
-        inserted = true;
-        return await insert(bare, repeated(parameters, count / batchSize), connections, count);
-      }),
+    ...sides.ways.map((way): Series => {
+      const requests = way.encode(known, batchSize);
+      return {
+        name: `${what}${way.name}`, unit: 'events/s',
+        round: stored(() => way.send(requests, atOnce, () => {}), paced(settings, (count) => record({ way, ...sides }, repeated(requests, count / batchSize), { atOnce, outcome: UsageOutcome.DUPLICATE }))),
+      };
+    }),
+    ...(batchSize === 1 ? [] : floorConnections).map((connections): Series => ({
+      name: `floor ${what}, ${connections} connections`, unit: 'events/s',
+      round: stored(() => sides.bare.send(parameters, connections), paced(settings, (count) => insert(sides.bare, repeated(parameters, count / batchSize), connections, Math.ceil(count / batchSize) * batchSize))),
     })),
   ];
+}
+
+function atOnceOf({ batchSize, callers, inFlight }: IngestSettings): number {
+  return batchSize === 1 ? callers : inFlight;
+}
+
+/** Stores before the first round, which is the warm-up. */
+function stored(store: () => Promise<unknown>, round: () => Promise<Round>): () => Promise<Round> {
+  let done = false;
+  return async () => {
+    if (!done) await store();
+    done = true;
+    return await round();
+  };
 }
 
 /** The batches in turn, until there are `count`. */
@@ -64,23 +90,13 @@ function repeated<Batch>(batches: readonly Batch[], count: number): Batch[] {
 }
 
 /** A round that is as long as asked for, by the speed of the one before; the first one, to warm up, finds the speed. */
-export function paced({ seconds, warmUpEvents }: Pick<IngestSettings, 'seconds' | 'warmUpEvents'>, send: (count: number) => Promise<Round>): () => Promise<Round> {
-  let count = warmUpEvents;
+export function paced({ seconds, warmUpEvents, batchSize }: Pick<IngestSettings, 'seconds' | 'warmUpEvents' | 'batchSize'>, send: (count: number) => Promise<Round>): () => Promise<Round> {
+  let count = batchSize === 1 ? Math.min(warmUpEvents, WARM_UP_SINGLE_MAX) : warmUpEvents;
   return async () => {
     const round = await send(count);
     count = Math.max(1, Math.ceil((round.count / round.seconds) * seconds));
     return round;
   };
-}
-
-/** Sends the requests and, when the clock has stopped, looks whether every event met the outcome that the round is about. */
-export async function record(calls: RawCalls, requests: readonly UsageRequest[], { inFlight, outcome }: { readonly inFlight: number; readonly outcome: UsageOutcome }): Promise<Round> {
-  const answers: Buffer[] = [];
-  const round = await sendAll(requests, inFlight, async ({ bytes }) => void answers.push(await calls.call(PATH, bytes)));
-  const outcomes = answers.flatMap((answer) => UsageServiceService.recordUsage.responseDeserialize(answer).outcomes);
-  const other = outcomes.find((each) => each.outcome !== outcome);
-  if (other !== undefined) throw new Error(`event ${other.idempotencyKey} was to have outcome ${outcome}, has ${other.outcome}: ${other.reason} ${other.message}`);
-  return { ...round, count: outcomes.length };
 }
 
 async function insert(bare: BareInsert, batches: readonly (readonly string[])[], connections: number, count: number): Promise<Round> {

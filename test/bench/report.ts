@@ -8,6 +8,8 @@ export interface Round {
   readonly seconds: number;
   /** Of each call, where calls were timed one by one. */
   readonly latenciesMs?: readonly number[];
+  /** Of all of it together. */
+  readonly processorMicros?: { readonly client: number; readonly server: number };
 }
 
 export interface Figure {
@@ -20,6 +22,8 @@ export interface Figure {
   readonly spread: number;
   readonly rounds: readonly number[];
   readonly latencyMs?: { readonly p50: number; readonly p99: number };
+  /** Processor time for each of what the rate counts; the median over the rounds. */
+  readonly processorMicros?: { readonly client: number; readonly server: number };
 }
 
 export interface Goal {
@@ -54,8 +58,15 @@ export function figureOf(unit: string, rounds: readonly Round[]): Figure {
   const min = Math.min(...rates), max = Math.max(...rates);
   return {
     unit, median: rounded(median), min: rounded(min), max: rounded(max), spread: rounded((max - min) / median), rounds: rates.map(rounded),
+    ...processorOf(rounds),
     ...(latencies.length === 0 ? {} : { latencyMs: { p50: rounded(quantile(latencies, 0.5)), p99: rounded(quantile(latencies, 0.99)) } }),
   };
+}
+
+function processorOf(rounds: readonly Round[]): Pick<Figure, 'processorMicros'> {
+  const each = rounds.flatMap(({ count, processorMicros }) => (processorMicros === undefined ? [] : [{ client: processorMicros.client / count, server: processorMicros.server / count }]));
+  if (each.length === 0) return {};
+  return { processorMicros: { client: rounded(quantile(each.map(({ client }) => client), 0.5)), server: rounded(quantile(each.map(({ server }) => server), 0.5)) } };
 }
 
 /** By nearest rank; of an even number of values the median is the mean of the middle two. */

@@ -1,4 +1,4 @@
-// The floor of ingest: a multi-row INSERT … ON CONFLICT into copies of metering's two tables, with their columns, constraints and indexes, in a schema of the bench. The
+// The floor of ingest: a multi-row INSERT … ON CONFLICT into copies of metering's two tables, with their columns, constraints, indexes and partitions, in a schema of the bench. The
 // owner writes, without row-level security, fence, digests to compare or anything to answer: what PostgreSQL alone needs to make the same rows durable, once each.
 import pg from 'pg';
 import { sendAll } from './rounds.ts';
@@ -30,7 +30,11 @@ const INSERT = `
 /** Makes the copies of the tables anew and connects. */
 export async function openBareInsert(databaseUrl: string, owner: pg.Client, connectionsMax: number): Promise<BareInsert> {
   await owner.query(`drop schema if exists ${BARE_SCHEMA} cascade; create schema ${BARE_SCHEMA};
-    create table ${BARE_SCHEMA}.usage_key (like metering.usage_key including all); create table ${BARE_SCHEMA}.usage_event (like metering.usage_event including all)`);
+    create table ${BARE_SCHEMA}.usage_key (like metering.usage_key including all);
+    create table ${BARE_SCHEMA}.usage_event (like metering.usage_event including all) partition by range (event_time)`);
+  const { rows } = await owner.query<{ name: string; bounds: string }>(
+    `select c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bounds from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'metering.usage_event'::regclass`);
+  for (const { name, bounds } of rows) await owner.query(`create table ${BARE_SCHEMA}.${name} partition of ${BARE_SCHEMA}.usage_event ${bounds}`);
   const clients = await Promise.all(Array.from({ length: connectionsMax }, async () => {
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();

@@ -2,7 +2,7 @@
 // statement, so that neither side pays for making them.
 import { hash, randomBytes } from 'node:crypto';
 import { timestampFromInstant } from '@valora/chassis';
-import { RecordUsageRequest } from '@valora/contracts/valora/metering/v1/usage';
+import { RecordUsageRequest, type UsageEvent as UsageEventMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { instant, parseDecimal, usageEventContent, type UsageEvent } from '@valora/rating';
 
 /** Keys that follow the time of the event, as UUID version 7 and other sortable ids do, or keys by chance, as UUID version 4. */
@@ -51,14 +51,13 @@ export interface UsageRequest {
 }
 
 export function encodeRequests(events: readonly UsageEvent[], batchSize: number): UsageRequest[] {
-  return inBatches(events, batchSize).map((batch) => ({
-    eventCount: batch.length,
-    bytes: Buffer.from(RecordUsageRequest.encode({
-      events: batch.map(({ idempotencyKey, meterCode, customerReference, eventTime, value }) => ({
-        idempotencyKey, meter: meterCode, customer: customerReference, subscription: '', eventTime: timestampFromInstant(eventTime), value: value ?? '', properties: new Map(Object.entries(PROPERTIES)),
-      })),
-    }).finish()),
-  }));
+  return messagesOf(events, batchSize).map((batch) => ({ eventCount: batch.length, bytes: Buffer.from(RecordUsageRequest.encode({ events: batch }).finish()) }));
+}
+
+export function messagesOf(events: readonly UsageEvent[], batchSize: number): UsageEventMessage[][] {
+  return inBatches(events, batchSize).map((batch) => batch.map(({ idempotencyKey, meterCode, customerReference, eventTime, value }) => ({
+    idempotencyKey, meter: meterCode, customer: customerReference, subscription: '', eventTime: timestampFromInstant(eventTime), value: value ?? '', properties: new Map(Object.entries(PROPERTIES)),
+  })));
 }
 
 /** Parameters of the bare statement: arrays as PostgreSQL writes them. */

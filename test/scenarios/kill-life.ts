@@ -78,7 +78,7 @@ export async function attempt(step: Step, { replica, apiKey, owner, blow }: { re
  * What a client may see of a replica that dies or loses its database. Anything else, a refusal above all, fails the test. A deadline passes where a cold replica on a
  * busy machine takes too long to look a key up.
  */
-function callsForRepetition(error: unknown): boolean {
+export function callsForRepetition(error: unknown): boolean {
   if (!(error instanceof CallError)) return false;
   return error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED || (error.code === status.INTERNAL && error.reason === '');
 }

@@ -17,7 +17,7 @@ interface Reason {
 function declaredReasons(): Reason[] {
   const ofTable = (table: ErrorTable): Reason[] => Object.entries(table).map(([reason, { code }]) => ({ reason, code }));
   const ofServices = sourceFiles(/^services\/[^/]+\/src\/errors\.ts$/).flatMap(({ text }) => [...text.matchAll(DECLARED)].map(([, reason = '', code = '']) => ({ reason, code })));
-  const events = ['METER_UNKNOWN', 'EVENT_TOO_FAR_AHEAD', 'IDEMPOTENCY_KEY_REUSED'];
+  const events = ['METER_UNKNOWN', 'EVENT_TOO_FAR_AHEAD', 'IDEMPOTENCY_KEY_REUSED', 'USAGE_ARCHIVED'];
   const runs = [...Object.keys(RATING_REASONS), 'RUN_DIGEST_MISMATCH'];
   return [
     ...ofTable(commonErrorTable), ...ofTable(fenceErrorTable), { reason: 'FIELD_INVALID', code: 'INVALID_ARGUMENT' }, ...ofServices,

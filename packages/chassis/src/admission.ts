@@ -1,21 +1,26 @@
 // Admission: how many handlers of a service may run at once, for each call depth. A call made while answering another one
 // (depth 1) never waits for the places that depth 0 holds, so services in one process can't lock each other up. No
 // organization gets more than its share of the places or of the queue, and free places go round among those that wait: one
-// with much to do can't keep out one with little. Beyond the queue a call is refused with OVERLOADED and a delay.
+// with much to do can't keep out one with little. The queue is bounded by calls and by the bytes of their requests, which are in
+// memory while they wait. Beyond it a call is refused with OVERLOADED and a delay.
 import { commonErrors } from './errors.ts';
 
 export interface AdmissionLimits {
   readonly runningMax: number;
   readonly waitingMax: number;
+  readonly waitingBytesMax: number;
   /** Of one organization. */
   readonly shareRunningMax: number;
   readonly shareWaitingMax: number;
+  readonly shareWaitingBytesMax: number;
 }
 
 export interface AdmissionRequest {
   readonly callDepth: number;
   /** Empty for the operator and for services that act across organizations: a share of its own. */
   readonly organizationId: string;
+  /** Of the request, as it came. */
+  readonly bytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -35,52 +40,79 @@ export interface Admission {
   load(): AdmissionLoad;
 }
 
+interface Waiting {
+  readonly admit: () => void;
+  readonly bytes: number;
+}
+
 interface Share {
   running: number;
-  readonly waiting: Set<() => void>;
+  waitingBytes: number;
+  readonly waiting: Set<Waiting>;
 }
 
 interface Depth {
   running: number;
   waiting: number;
+  waitingBytes: number;
   /** By organization, those that were served longest ago first. */
   readonly shares: Map<string, Share>;
 }
 
 export function createAdmission(limits: AdmissionLimits): Admission {
-  const depths: Depth[] = Array.from({ length: CALL_DEPTH_MAX + 1 }, () => ({ running: 0, waiting: 0, shares: new Map() }));
+  const depths: Depth[] = Array.from({ length: CALL_DEPTH_MAX + 1 }, () => ({ running: 0, waiting: 0, waitingBytes: 0, shares: new Map() }));
   let refusedCount = 0;
 
   function shareOf(depth: Depth, organizationId: string): Share {
-    const share = depth.shares.get(organizationId) ?? { running: 0, waiting: new Set() };
+    const share = depth.shares.get(organizationId) ?? { running: 0, waitingBytes: 0, waiting: new Set() };
     depth.shares.set(organizationId, share);
     return share;
   }
 
-  async function enter(depth: Depth, { organizationId, signal }: AdmissionRequest): Promise<void> {
+  function isFull(depth: Depth, share: Share, bytes: number): boolean {
+    return depth.waiting >= limits.waitingMax || share.waiting.size >= limits.shareWaitingMax
+      || depth.waitingBytes + bytes > limits.waitingBytesMax || share.waitingBytes + bytes > limits.shareWaitingBytesMax;
+  }
+
+  function wait(depth: Depth, share: Share, waiting: Waiting): void {
+    share.waiting.add(waiting);
+    depth.waiting += 1;
+    depth.waitingBytes += waiting.bytes;
+    share.waitingBytes += waiting.bytes;
+  }
+
+  function waitNoMore(depth: Depth, share: Share, waiting: Waiting): void {
+    share.waiting.delete(waiting);
+    depth.waiting -= 1;
+    depth.waitingBytes -= waiting.bytes;
+    share.waitingBytes -= waiting.bytes;
+  }
+
+  async function enter(depth: Depth, { organizationId, bytes, signal }: AdmissionRequest): Promise<void> {
     const share = shareOf(depth, organizationId);
     if (depth.running < limits.runningMax && share.running < limits.shareRunningMax) {
       depth.running += 1;
       share.running += 1;
       return;
     }
-    if (depth.waiting >= limits.waitingMax || share.waiting.size >= limits.shareWaitingMax) {
+    if (isFull(depth, share, bytes)) {
       refusedCount += 1;
       throw commonErrors.OVERLOADED();
     }
     await new Promise<void>((resolve, reject) => {
-      const admit = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve();
+      const waiting: Waiting = {
+        bytes,
+        admit() {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        },
       };
       const leave = (): void => {
-        share.waiting.delete(admit);
-        depth.waiting -= 1;
+        waitNoMore(depth, share, waiting);
         if (share.running === 0 && share.waiting.size === 0) depth.shares.delete(organizationId);
         reject(commonErrors.DEADLINE_EXCEEDED());
       };
-      share.waiting.add(admit);
-      depth.waiting += 1;
+      wait(depth, share, waiting);
       signal.addEventListener('abort', leave, { once: true });
     });
   }
@@ -91,14 +123,13 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     share.running -= 1;
     toEndOfRound(depth, organizationId, share);
     for (const [name, next] of depth.shares) {
-      const [admit] = next.waiting;
-      if (admit === undefined || next.running >= limits.shareRunningMax) continue;
-      next.waiting.delete(admit);
-      depth.waiting -= 1;
+      const [first] = next.waiting;
+      if (first === undefined || next.running >= limits.shareRunningMax) continue;
+      waitNoMore(depth, next, first);
       depth.running += 1;
       next.running += 1;
       toEndOfRound(depth, name, next);
-      admit();
+      first.admit();
       return;
     }
   }

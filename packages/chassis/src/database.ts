@@ -154,7 +154,7 @@ function named(organizationId: string): string {
 }
 
 /** pg gives int8 as text. An array here has one dimension, and its items need no quotes. */
-function exactTypes(): pg.TypeOverrides {
+export function exactTypes(): pg.TypeOverrides {
   const types = new pg.TypeOverrides();
   types.setTypeParser(INT8, BigInt);
   types.setTypeParser(INT8_ARRAY, (text) => text.slice(1, -1).split(',').filter((item) => item !== '').map((item) => (item === 'NULL' ? null : BigInt(item))));

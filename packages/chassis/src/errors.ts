@@ -76,6 +76,7 @@ export const commonErrorTable = {
   DEADLINE_EXCEEDED: { code: 'DEADLINE_EXCEEDED', message: 'The deadline passed before the answer was ready. Repeat with the same request_id or keys.' },
   CANCELLED: { code: 'CANCELLED', message: 'The call was cancelled.' },
   UNAVAILABLE: { code: 'UNAVAILABLE', message: 'Something the service needs cannot be reached now. Repeat with the same request_id or keys.', retryDelayMs: 500 },
+  SERVER_STOPPING: { code: 'UNAVAILABLE', message: 'The server is about to stop and reads no more of this stream. Open another, and send again what was not acknowledged.', retryDelayMs: 100 },
   INTERNAL: { code: 'INTERNAL', message: 'A defect in Valora. It was logged under trace {trace}.' },
 } as const satisfies ErrorTable;
 

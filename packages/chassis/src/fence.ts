@@ -6,7 +6,7 @@
 import { instant, type Instant } from '@valora/rating';
 import { sqlState } from './database-errors.ts';
 import type { FenceMode } from './database-metrics.ts';
-import { queryOne, type Sql } from './sql.ts';
+import { onlyRow, queryOne, type Sql } from './sql.ts';
 
 /** The organization has no fence in this service yet: make it with ensureFence, in a transaction of its own, and repeat. */
 export class FenceMissing extends Error {
@@ -35,6 +35,18 @@ export async function fenceExists(sql: Sql): Promise<boolean> {
 /** The recorded time of the facts this transaction stores; holds the fence shared until the transaction ends. Call it before anything that waits. Throws FenceMissing. */
 export async function takeRecordedTime(sql: Sql): Promise<Instant> {
   return await waited(sql, 'SHARED', () => instantOf(sql, 'take_recorded_time()'));
+}
+
+/** The same, and what another function of the schema then answers as bigint, in one round trip. `call` is SQL of the service's own: `archived_before()`. */
+export async function takeRecordedTimeWith(sql: Sql, call: string): Promise<{ readonly recordedTime: Instant; readonly value: bigint }> {
+  return await waited(sql, 'SHARED', async () => {
+    try {
+      const { micros, value } = onlyRow(await sql.query<{ micros: bigint; value: bigint }>(`select take_recorded_time() as micros, ${call} as value`, [], { preparedAs: `take recorded time with ${call}` }));
+      return { recordedTime: instant(micros), value };
+    } catch (error) {
+      throw fenceError(error);
+    }
+  });
 }
 
 /** The organization's clock, for answers and comparisons, never for facts. Takes no lock. Throws FenceMissing. */

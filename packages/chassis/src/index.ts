@@ -20,13 +20,14 @@ export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOpti
 export { statusOf } from './status.ts';
 export { commonErrors, commonErrorTable, defineErrors, DomainError, fieldInvalid, type ErrorsByName, type ErrorTable } from './errors.ts';
 export { fenceErrors, fenceErrorTable, fenceHandlers } from './fence-service.ts';
-export { currentTime, ensureFence, fenceExists, FenceMissing, fenceTimes, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime } from './fence.ts';
+export { currentTime, ensureFence, fenceExists, FenceMissing, fenceTimes, NotASandbox, SealInFuture, sealThrough, setSandboxTime, takeRecordedTime, takeRecordedTimeWith } from './fence.ts';
 export { Fields, isCode } from './fields.ts';
 export { createLog, type Log, type LogFields } from './log.ts';
 export { createServiceMetrics, metricsText, type ServiceMetrics } from './metrics.ts';
 export { createProcessRegistry, serveMetrics, type MetricsServer, type MetricsServerOptions } from './metrics-server.ts';
 export { migrate, type AppliedMigration, type SchemaMigrations } from './migrate.ts';
 export { makeFence, mutate, recordFacts, type RecordingDependencies } from './mutation.ts';
+export { ownerTransaction } from './owner-transaction.ts';
 export { paged, pageToken, parsePage, type Page, type PageRequest } from './page-token.ts';
 export { createServiceGround, openServiceDatabase, serviceDatabaseUrls, serviceNames, type Platform, type RunningService, type ServiceGround, type ServiceName } from './platform.ts';
 export { LISTENING, runService } from './run-service.ts';

@@ -1,7 +1,8 @@
 /**
  * Brings a database's schemas up to date. Each migration is plain SQL in a folder of its own and runs in one transaction together with its row in
  * `_prisma_migrations`, kept as Prisma keeps it (names, SHA-256 checksums), so a crash leaves it done or not begun. One advisory lock, Prisma's own, covers
- * everything: of two starts at once the second waits and finds nothing to do. An applied migration is a fact: one that was edited or has vanished is refused.
+ * everything: of two starts at once the second waits and finds nothing to do. After a schema's migrations come its partitions. An applied migration is a fact: one
+ * that was edited or has vanished is refused.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -34,7 +35,8 @@ interface Migration {
   readonly checksum: string;
 }
 
-const PRISMA_LOCK_KEY = 72_707_369;
+/** Prisma's own. */
+export const MIGRATION_LOCK_KEY = 72_707_369;
 const SCHEMA_NAME = /^[a-z][a-z_]{0,40}$/;
 
 /** Applies what is missing and returns it, in order. Throws, with the fix in the message, on the first schema that can't be brought up to date. */
@@ -43,7 +45,7 @@ export async function migrate({ url, roleSecret, schemas }: MigrateOptions): Pro
   client.on('error', () => undefined); // a broken connection fails the statement under way, that is enough
   await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [PRISMA_LOCK_KEY]);
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK_KEY]);
     const applied: AppliedMigration[] = [];
     for (const { schema, folders } of schemas) {
       if (!SCHEMA_NAME.test(schema)) throw new Error(`"${schema}" is no name for a schema.`);
@@ -53,6 +55,7 @@ export async function migrate({ url, roleSecret, schemas }: MigrateOptions): Pro
         await apply(client, { schema, migration });
         applied.push({ schema, migration: migration.name });
       }
+      await preparePartitions(client, schema);
       // For the service, which may not read the table: it waits until all that it knows are there.
       await client.query(`comment on schema ${schema} is ${client.escapeLiteral((await migrationNames(folders)).join(' '))}`);
     }
@@ -84,6 +87,15 @@ async function ensureSchema(client: pg.Client, { schema, role }: { schema: strin
       started_at timestamptz not null default now(),
       applied_steps_count integer not null default 0
     )`);
+}
+
+/**
+ * Time goes on without a migration: a schema whose tables are partitioned by time has a function that makes the partitions still missing, as only their owner may. It is
+ * told the database's clock and runs each time, in one transaction.
+ */
+async function preparePartitions(client: pg.Client, schema: string): Promise<void> {
+  const { rows: [found] } = await client.query<{ has: boolean }>(`select to_regprocedure($1) is not null as has`, [`${schema}.prepare_partitions(bigint)`]);
+  if (found?.has === true) await client.query(`select ${schema}.prepare_partitions(${schema}.now_micros())`);
 }
 
 async function missingMigrations(client: pg.Client, { schema, folders }: SchemaMigrations): Promise<Migration[]> {

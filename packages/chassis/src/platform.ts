@@ -49,7 +49,10 @@ export interface ServiceGround {
   closePeers(): void;
 }
 
-const ADMISSION_LIMITS = { runningMax: 64, waitingMax: 1_024, shareRunningMax: 40, shareWaitingMax: 512 } as const;
+const MEGABYTE = 1024 * 1024;
+const ADMISSION_LIMITS = {
+  runningMax: 64, waitingMax: 1_024, waitingBytesMax: 128 * MEGABYTE, shareRunningMax: 40, shareWaitingMax: 512, shareWaitingBytesMax: 64 * MEGABYTE,
+} as const;
 
 export function createServiceGround(platform: Platform, service: ServiceName): ServiceGround {
   const tokens = createServiceTokenIssuer(platform.serviceTokenKey);

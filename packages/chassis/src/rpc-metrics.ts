@@ -3,6 +3,7 @@
 // gRPC, so there are never more series than that.
 import { status } from '@grpc/grpc-js';
 import { Histogram, type Registry } from 'prom-client';
+import { collectedGauge } from './collected-metric.ts';
 
 /** Call it with the code that a call ended with; only the first time counts. */
 export type CallEnded = (code: status) => void;
@@ -11,6 +12,8 @@ export interface RpcMetrics {
   /** A call begins that this service answers, or that it makes; `path` is `/package.Service/Method`. */
   serverCall(path: string): CallEnded;
   clientCall(path: string): CallEnded;
+  /** Streams in both directions, counted when somebody asks. */
+  observeStreams(streams: { count(): number }): void;
 }
 
 /** Those that the conventions recommend. */
@@ -22,7 +25,10 @@ export function createRpcMetrics(registry: Registry, service: string): RpcMetric
   const registers = [registry];
   const server = new Histogram({ name: 'rpc_server_call_duration_seconds', help: 'How long answering a call took, from its arrival to its status.', labelNames: LABELS, buckets: BUCKETS_SECONDS, registers });
   const client = new Histogram({ name: 'rpc_client_call_duration_seconds', help: 'How long a call to another service took.', labelNames: LABELS, buckets: BUCKETS_SECONDS, registers });
-  return { serverCall: timer(server, service), clientCall: timer(client, service) };
+  const observed: { count(): number }[] = [];
+  collectedGauge(registry, { name: 'valora_open_streams', help: 'Open calls that stream both ways.', labelNames: ['valora_service'] },
+    (metric) => metric.set({ valora_service: service }, observed.reduce((open, streams) => open + streams.count(), 0)));
+  return { serverCall: timer(server, service), clientCall: timer(client, service), observeStreams: (streams) => void observed.push(streams) };
 }
 
 function timer(histogram: Histogram, service: string): (path: string) => CallEnded {

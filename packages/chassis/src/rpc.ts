@@ -1,7 +1,7 @@
 // What every rpc's wrapper needs, whether it answers once or streams: who may call it, until when it may run, and what of an
 // error is shown.
 import { randomBytes } from 'node:crypto';
-import { status, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { ServerUnaryCall } from '@grpc/grpc-js';
 import type { Admission } from './admission.ts';
 import type { Authenticate, Identity } from './authenticate.ts';
 import type { RpcAccess } from './contract.ts';
@@ -45,7 +45,7 @@ export function shown(thrown: unknown, path: string, log: Log): DomainError {
   const error = publicError(thrown);
   failSpan(error?.facts.reason ?? 'INTERNAL');
   if (error !== null) {
-    if (status[error.facts.code] === status.UNAVAILABLE) log.error('dependency unavailable', { path }, thrown);
+    if (error.reason === 'UNAVAILABLE') log.error('dependency unavailable', { path }, thrown);
     return error;
   }
   // Without tracing it is still an id by which the log line is found.

@@ -26,8 +26,8 @@ export interface ServeOptions {
 export interface RunningServer {
   readonly port: number;
   /**
-   * Says NOT_SERVING, takes calls for `drainMs` more, then no new ones, lets running ones finish for at most `graceMs`, and cuts
-   * the rest.
+   * Says NOT_SERVING, takes calls for `drainMs` more, then no new ones and no more messages of streams, lets what runs finish for
+   * at most `graceMs`, and cuts the rest.
    */
   stop(graceMs: number, drainMs?: number): Promise<void>;
 }
@@ -63,6 +63,7 @@ export async function serve({ address, credentials, services, reflection, health
     async stop(graceMs, drainMs = 0) {
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
       if (drainMs > 0) await delay(drainMs);
+      for (const { drain } of services) drain();
       await shutDown(server, graceMs);
       probes?.forceShutdown();
     },

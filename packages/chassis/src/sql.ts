@@ -9,8 +9,11 @@ import type { TransactionObserver } from './database-metrics.ts';
 export interface Sql {
   /** Measures this transaction; absent where nobody does. */
   readonly observer?: TransactionObserver | undefined;
-  /** Rows as the statement names its columns: the type argument is the caller's promise about them. */
-  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Rows as the statement names its columns: the type argument is the caller's promise about them. `preparedAs`, a name that no other text has: where a pg client runs it, the
+   * statement is parsed and planned once a connection. For the few statements that run thousands of times a second with a plan that no value changes.
+   */
+  query<Row>(text: string, values?: readonly unknown[], options?: { readonly preparedAs: string }): Promise<Row[]>;
 }
 
 /** What every generated Prisma client's transaction can do. */
@@ -38,13 +41,17 @@ export function sqlOf(tx: PrismaTransaction): Sql {
 export function sqlOfClient(client: pg.ClientBase, observer?: TransactionObserver): Sql {
   return {
     observer,
-    query: async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> => (await client.query(text, [...values])).rows as Row[],
+    query: async <Row>(text: string, values: readonly unknown[] = [], options?: { readonly preparedAs: string }): Promise<Row[]> =>
+      (await client.query({ text, values: [...values], ...(options === undefined ? {} : { name: options.preparedAs }) })).rows as Row[],
   };
 }
 
 /** The only row of a statement that always gives one. */
 export async function queryOne<Row>(sql: Sql, text: string, values: readonly unknown[] = []): Promise<Row> {
-  const [row] = await sql.query<Row>(text, values);
-  if (row === undefined) throw new Error(`The statement gave no row: ${text}`);
+  return onlyRow(await sql.query<Row>(text, values));
+}
+
+export function onlyRow<Row>([row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error('A statement that always gives a row gave none.');
   return row;
 }

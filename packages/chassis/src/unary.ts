@@ -4,17 +4,24 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { status, type MethodDefinition, type sendUnaryData, type ServerUnaryCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { RequestOf, ResponseOf } from '@valora/client/call';
 import { requireAccess } from './authenticate.ts';
+import { bidiStream, type BidiHandler } from './bidi-stream.ts';
 import { CALL_DEPTH_KEY } from './call.ts';
 import type { CallContext } from './context.ts';
 import { rpcAccess, type RpcAccess } from './contract.ts';
 import { commonErrors, DomainError } from './errors.ts';
+import { createOpenStreams } from './open-streams.ts';
 import { describeCall, imposedDeadlineMs, shown, type Rpc, type UnaryDependencies } from './rpc.ts';
 import { serverStream, type StreamHandler } from './server-stream.ts';
 import { statusOf } from './status.ts';
 
-/** One function for each rpc of a service. One that streams is given a way to send, which waits for a slow reader. */
+/**
+ * One function for each rpc of a service. One that streams its answers is given a way to send, which waits for a slow reader. One that streams both ways answers, for
+ * each stream, the function that answers each of its messages.
+ */
 export type Handlers<Definition> = {
-  readonly [Name in keyof Definition]: Definition[Name] extends { readonly responseStream: true }
+  readonly [Name in keyof Definition]: Definition[Name] extends { readonly requestStream: true; readonly responseStream: true }
+    ? (context: CallContext) => (request: RequestOf<Definition[Name]>) => Promise<ResponseOf<Definition[Name]>>
+    : Definition[Name] extends { readonly responseStream: true }
     ? (context: CallContext, request: RequestOf<Definition[Name]>, send: (response: ResponseOf<Definition[Name]>) => Promise<void>) => Promise<void>
     : (context: CallContext, request: RequestOf<Definition[Name]>) => Promise<ResponseOf<Definition[Name]>>;
 };
@@ -25,6 +32,8 @@ type AnyHandler = (context: CallContext, request: unknown) => Promise<unknown>;
 export interface RegisteredService {
   readonly definition: Record<string, AnyMethod>;
   readonly implementation: UntypedServiceImplementation;
+  /** Ends the streams that go both ways, in order, and takes no more of them; called when the process is to stop. */
+  readonly drain: () => void;
 }
 
 /** Wraps the handlers of a service for `serve`. */
@@ -32,6 +41,8 @@ export function unaryService<Definition extends object>(definition: Definition, 
   const methods = definition as unknown as Record<string, AnyMethod>;
   const wrapped: Record<string, AnyMethod> = {};
   const implementation: UntypedServiceImplementation = {};
+  const streams = createOpenStreams();
+  dependencies.metrics.rpc.observeStreams(streams);
   for (const [name, method] of Object.entries(methods)) {
     const access = rpcAccess.get(method.path);
     if (access === undefined) throw new Error(`${method.path} says nothing about access`);
@@ -39,11 +50,11 @@ export function unaryService<Definition extends object>(definition: Definition, 
     wrapped[name] = { ...method, requestDeserialize: (bytes) => bytes };
     const decode = (bytes: Buffer): unknown => decodeRequest(method, access, bytes);
     const handler: unknown = (handlers as unknown as Record<string, unknown>)[name];
-    implementation[name] = method.responseStream
-      ? serverStream({ access, decode, handler: handler as StreamHandler }, dependencies)
-      : unary({ access, decode, handler: handler as AnyHandler }, dependencies);
+    if (method.requestStream) implementation[name] = bidiStream({ access, decode, handler: handler as BidiHandler }, dependencies, streams);
+    else if (method.responseStream) implementation[name] = serverStream({ access, decode, handler: handler as StreamHandler }, dependencies);
+    else implementation[name] = unary({ access, decode, handler: handler as AnyHandler }, dependencies);
   }
-  return { definition: wrapped, implementation };
+  return { definition: wrapped, implementation, drain: streams.drain };
 }
 
 function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, admission, log, metrics }: UnaryDependencies) {
@@ -82,7 +93,7 @@ function unary({ access, decode, handler }: Rpc<AnyHandler>, { authenticate, adm
       const depth = caller.kind === 'SERVICE' && Number.isInteger(callDepth) && callDepth > 0 ? callDepth : 0;
       describeCall(identity, depth);
       const context: CallContext = { organizationId, caller, callDepth: depth, ...bounds };
-      return await admission.run({ callDepth: depth, organizationId, signal: abort.signal }, () => handler(context, decode(request)));
+      return await admission.run({ callDepth: depth, organizationId, bytes: request.length, signal: abort.signal }, () => handler(context, decode(request)));
     }
 
     respond().then(

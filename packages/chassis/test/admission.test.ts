@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createAdmission } from '../src/admission.ts';
 import { DomainError } from '../src/errors.ts';
 
-const LIMITS = { runningMax: 3, waitingMax: 4, shareRunningMax: 2, shareWaitingMax: 3 };
+const LIMITS = { runningMax: 3, waitingMax: 4, waitingBytesMax: 100, shareRunningMax: 2, shareWaitingMax: 3, shareWaitingBytesMax: 60 };
 
 /** Work that runs until it is told to end, and a log of who began. */
 function openStage(limits = LIMITS) {
@@ -11,8 +11,8 @@ function openStage(limits = LIMITS) {
   const began: string[] = [];
   const enders = new Map<string, () => void>();
   const outcomes = new Map<string, string>();
-  const start = (name: string, { callDepth = 0, organizationId = name[0] ?? '', signal = new AbortController().signal } = {}): void => {
-    admission.run({ callDepth, organizationId, signal }, () => {
+  const start = (name: string, { callDepth = 0, organizationId = name[0] ?? '', bytes = 1, signal = new AbortController().signal } = {}): void => {
+    admission.run({ callDepth, organizationId, bytes, signal }, () => {
       began.push(name);
       return new Promise<void>((resolve) => enders.set(name, resolve));
     }).then(() => outcomes.set(name, 'done'), (error: unknown) => outcomes.set(name, error instanceof DomainError ? error.reason : String(error)));
@@ -53,6 +53,25 @@ test('beyond its share of the queue an organization is refused, and the others s
   expect(outcomes.get('b2')).toBe('done');
 });
 
+test('the queue holds 100 bytes of requests, of one organization 60; who leaves it makes room', async () => {
+  const { start, end, settle, began, outcomes } = openStage({ ...LIMITS, runningMax: 1 });
+  const patience = new AbortController();
+  start('a1', { bytes: 1_000 }); // runs
+  start('a2', { bytes: 60, signal: patience.signal });
+  start('a3', { bytes: 1 });
+  start('b1', { bytes: 40 });
+  start('c1', { bytes: 1 });
+  await settle();
+  expect([...outcomes]).toEqual([['a3', 'OVERLOADED'], ['c1', 'OVERLOADED']]);
+  patience.abort();
+  start('a4', { bytes: 60 });
+  await end('a1');
+  await end('b1');
+  start('b2', { bytes: 60 });
+  await end('a4');
+  expect(began).toEqual(['a1', 'b1', 'a4', 'b2']);
+});
+
 test('who gives up waiting leaves the queue', async () => {
   const { start, end, settle, began, outcomes } = openStage({ ...LIMITS, runningMax: 1 });
   const patience = new AbortController();
@@ -76,7 +95,7 @@ test('a call made while answering another never waits for the places of the firs
 
 test('work that throws gives its place back', async () => {
   const admission = createAdmission({ ...LIMITS, runningMax: 1 });
-  const request = { callDepth: 0, organizationId: 'a', signal: new AbortController().signal };
+  const request = { callDepth: 0, organizationId: 'a', bytes: 1, signal: new AbortController().signal };
   await expect(admission.run(request, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   await expect(admission.run(request, () => Promise.resolve('next'))).resolves.toBe('next');
 });

@@ -65,9 +65,9 @@ test('a call is counted once, with the first code it ended with', async () => {
 
 test('admission: who runs, who waits and who was refused, as it stands when asked', async () => {
   const metrics = createServiceMetrics('one');
-  const admission = createAdmission({ runningMax: 1, waitingMax: 1, shareRunningMax: 1, shareWaitingMax: 1 });
+  const admission = createAdmission({ runningMax: 1, waitingMax: 1, waitingBytesMax: 100, shareRunningMax: 1, shareWaitingMax: 1, shareWaitingBytesMax: 100 });
   metrics.admission.observe(admission);
-  const request = { callDepth: 1, organizationId: 'o', signal: new AbortController().signal };
+  const request = { bytes: 1, callDepth: 1, organizationId: 'o', signal: new AbortController().signal };
   let leave = (): void => {};
   const running = admission.run(request, () => new Promise<void>((resolve) => { leave = resolve; }));
   const waiting = admission.run(request, async () => {});

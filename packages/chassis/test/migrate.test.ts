@@ -50,6 +50,19 @@ test('applies everything once, in the order of names over all folders', async ()
   expect(await run()).toEqual([]);
 });
 
+test('runs the function that prepares partitions each time, if the schema has one, with the clock and in one transaction', async () => {
+  await run();
+  await addMigration('20280101000000_partitions', `create table prepared (micros bigint);
+    create function prepare_partitions(now_micros bigint) returns void language sql as 'insert into trial.prepared values (now_micros)'`);
+  await run();
+  await run();
+  const [found] = await query<{ times: number; recent: boolean }>('select count(*)::integer as times, bool_and(trial.now_micros() - micros between 0 and 60000000) as recent from trial.prepared');
+  expect(found).toEqual({ times: 2, recent: true });
+  await query(`create or replace function trial.prepare_partitions(now_micros bigint) returns void language plpgsql as 'begin insert into trial.prepared values (0); raise exception ''no room''; end'`);
+  await expect(run()).rejects.toThrow('no room');
+  expect(await query('select count(*)::integer as times from trial.prepared')).toEqual([{ times: 2 }]);
+});
+
 test("keeps Prisma's records: name, SHA-256 of the file, finished", async () => {
   await addMigration('20280101000000_x', 'create table x (y bigint)');
   await run();

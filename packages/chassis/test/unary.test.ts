@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createAdmission, createLog, createServiceMetrics, serve, unaryService, type CallContext, type RunningServer } from '../src/index.ts';
 
 const GRACE_MS = 1_000;
-const limits = { runningMax: 4, waitingMax: 4, shareRunningMax: 4, shareWaitingMax: 4 };
+const limits = { runningMax: 4, waitingMax: 4, waitingBytesMax: 1e9, shareRunningMax: 4, shareWaitingMax: 4, shareWaitingBytesMax: 1e9 };
 const never = (): Promise<never> => Promise.reject(new Error('not called here'));
 
 let server: RunningServer;

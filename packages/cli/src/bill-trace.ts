@@ -10,6 +10,7 @@ import { applyCatalog } from './catalog/apply-catalog.ts';
 import { catalogFromJson } from './catalog/catalog-file.ts';
 import { advanceClock } from './commands/close.ts';
 import { readCsv } from './ingest/csv-rows.ts';
+import { fileBytes } from './ingest/file-bytes.ts';
 import { rowEvents } from './ingest/ingest-rows.ts';
 import { createMapping } from './ingest/mapping.ts';
 import { subscribe } from './sample.ts';
@@ -85,7 +86,7 @@ async function* readEvents(folder: string): AsyncGenerator<UsageEvent, void, und
       columns: new Map([['time', 'TIMESTAMP']]), constants: new Map([['customer', customer]]),
       meterColumns: new Map([['context_tokens', 'ContextTokens'], ['generated_tokens', 'GeneratedTokens']]), timeFormat: 'sql', keyFromRow: true, source,
     });
-    const reader = readCsv(createReadStream(join(folder, source)), ',');
+    const reader = readCsv(fileBytes(createReadStream(join(folder, source))), ',');
     mapping.check(await reader.columns() ?? []);
     yield* rowEvents({ rows: reader.rows(), mapping, skip: 0, onRefused: async ({ number }, { message }) => { throw new Error(`${source}, row ${number}: ${message}`); } });
   }

@@ -1,5 +1,6 @@
 // All commands, in the order of the help.
 import type { Command } from './command.ts';
+import { archiveCommands } from './commands/archive.ts';
 import { auditCommands } from './commands/audit.ts';
 import { catalogCommands } from './commands/catalog.ts';
 import { closeCommands } from './commands/close.ts';
@@ -16,8 +17,9 @@ import { planCommands } from './commands/plan.ts';
 import { priceCommands } from './commands/price.ts';
 import { startCommands } from './commands/start.ts';
 import { subscriptionCommands } from './commands/subscription.ts';
+import { usageCommands } from './commands/usage.ts';
 
 export const commands: readonly Command[] = [
   ...startCommands, ...organizationCommands, ...keyCommands, ...catalogCommands, ...meterCommands, ...priceCommands, ...planCommands, ...customerCommands, ...subscriptionCommands,
-  ...ingestCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...completionCommands,
+  ...ingestCommands, ...usageCommands, ...closeCommands, ...invoiceCommands, ...creditNoteCommands, ...jobCommands, ...auditCommands, ...archiveCommands, ...completionCommands,
 ];

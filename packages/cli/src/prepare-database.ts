@@ -14,16 +14,21 @@ const servicesFolder = fileURLToPath(new URL('../../../services', import.meta.ur
 
 /** `databaseUrl` absent starts the embedded PostgreSQL with its files in the data folder. */
 export async function prepareDatabase({ dataFolder, databaseUrl, roleSecret }: { dataFolder: string; databaseUrl: string | undefined; roleSecret: string }): Promise<PreparedDatabase> {
-  const embedded = databaseUrl === undefined ? await startEmbeddedPostgres({ dataFolder: join(dataFolder, 'postgres') }) : null;
-  const url = embedded?.url(EMBEDDED_DATABASE) ?? databaseUrl ?? '';
-  const stop = async (): Promise<void> => await embedded?.stop();
+  const database = await openDatabaseOf({ dataFolder, databaseUrl });
   try {
-    await migrateAll(url, roleSecret);
+    await migrateAll(database.url, roleSecret);
   } catch (error) {
-    await stop();
+    await database.stop();
     throw error;
   }
-  return { url, stop };
+  return database;
+}
+
+/** The same database as it is. */
+export async function openDatabaseOf({ dataFolder, databaseUrl }: { readonly dataFolder: string; readonly databaseUrl: string | undefined }): Promise<PreparedDatabase> {
+  if (databaseUrl !== undefined) return { url: databaseUrl, stop: async () => {} };
+  const embedded = await startEmbeddedPostgres({ dataFolder: join(dataFolder, 'postgres') });
+  return { url: embedded.url(EMBEDDED_DATABASE), stop: () => embedded.stop() };
 }
 
 /** Applies what is missing in every service's schema; makes the services' roles and sets their passwords. */

@@ -51,7 +51,8 @@ export const apiKeyShape: ListShape<ApiKey> = {
 export const meterShape: ListShape<Meter> = {
   json: protoJson('valora.metering.v1.Meter', Meter).toJson,
   columns: [
-    code(), column('NAME', ({ displayName }) => displayName), column('AGGREGATION', ({ aggregation }) => enumName(Aggregation, aggregation)),
+    code(), column('NAME', ({ displayName }) => displayName), column('AGGREGATION', ({ aggregation, uniqueProperty }) => `${enumName(Aggregation, aggregation)}${uniqueProperty === '' ? '' : ` of ${uniqueProperty}`}`),
+    column('BELOW ZERO', ({ takesNegativeValues }) => (takesNegativeValues ? 'yes' : 'no')),
     column('FILTERS', ({ filters }) => filters.map(({ property, values }) => `${property}=${values.join('|')}`).join(' ')), recorded(),
   ],
 };

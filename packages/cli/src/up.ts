@@ -7,7 +7,7 @@ import { onStopSignal } from './stop-signal.ts';
 
 const HOST_DEFAULT = '127.0.0.1';
 const ADDRESS_DEFAULT = `${HOST_DEFAULT}:50051`;
-const DATA_FOLDER_DEFAULT = '.valora';
+export const DATA_FOLDER_DEFAULT = '.valora';
 const TICK_INTERVAL_MS = 1_000;
 
 export async function up(separate: boolean, environment: Readonly<Record<string, string | undefined>>, print: (line: string) => void): Promise<void> {

@@ -9,6 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { UsageOutcome, type UsageEvent } from '@valora/contracts/valora/metering/v1/usage';
 import { expect, test } from 'vitest';
 import { readCsv } from '../src/ingest/csv-rows.ts';
+import { fileBytes } from '../src/ingest/file-bytes.ts';
 import { ingestRows, rowEvents } from '../src/ingest/ingest-rows.ts';
 import { createMapping, parseTime, type MappingOptions } from '../src/ingest/mapping.ts';
 import { readNdjson } from '../src/ingest/ndjson-rows.ts';
@@ -16,8 +17,8 @@ import { openRejects } from '../src/ingest/rejects.ts';
 import type { RowReader } from '../src/ingest/row.ts';
 
 const plain: MappingOptions = { columns: new Map(), constants: new Map(), meterColumns: new Map(), timeFormat: 'rfc3339', keyFromRow: false, source: 'usage.csv' };
-const csv = (text: string, delimiter = ','): RowReader => readCsv(Readable.from([text]), delimiter);
-const ndjson = (text: string): RowReader => readNdjson(Readable.from([text], { objectMode: false }));
+const csv = (text: string, delimiter = ','): RowReader => readCsv(fileBytes(Readable.from([text])), delimiter);
+const ndjson = (text: string): RowReader => readNdjson(fileBytes(Readable.from([text], { objectMode: false })));
 
 /** Events as short text, refusals as `row: message`. */
 async function read(reader: RowReader, options: Partial<MappingOptions> = {}): Promise<string[]> {
@@ -191,7 +192,7 @@ test('a file of 300,000 rows takes no more memory than one of 100,000', async ()
       heap.push(process.memoryUsage().heapUsed);
     }
   }
-  const reader = readCsv(Readable.from(chunks()), ',');
+  const reader = readCsv(fileBytes(Readable.from(chunks())), ',');
   let count = 0;
   const source = { rows: reader.rows(), mapping: createMapping({ ...plain, constants: new Map([['meter', 'm']]), keyFromRow: true }), skip: 0, onRefused: async () => {} };
   for await (const event of rowEvents(source)) count += event.row.number > 0 ? 1 : 0;

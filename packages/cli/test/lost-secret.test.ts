@@ -1,5 +1,5 @@
 /** A secret that never arrived: the call was made again by the client, and the answer to a repeat has none. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
@@ -43,5 +43,6 @@ test.each<{ words: string[]; code: number; says: RegExp }>([
   writeFileSync(join(folder, 'operator-credential'), 'operator\n');
   const surroundings = testSurroundings({ VALORA_DATA_FOLDER: folder, VALORA_ADDRESS: address });
   expect(await runCommand(commands, ['org', 'create', 'Acme', '--currency', 'USD', ...words], surroundings)).toBe(code);
+  rmSync(folder, { recursive: true });
   expect(surroundings.err()).toMatch(says);
 });

@@ -7,11 +7,11 @@ export interface TestSurroundings extends Surroundings {
   err(): string;
 }
 
-export function testSurroundings(environment: Readonly<Record<string, string>> = {}): TestSurroundings {
+export function testSurroundings(environment: Readonly<Record<string, string>> = {}, input = ''): TestSurroundings {
   let [out, err] = ['', ''];
   return {
     environment,
-    stdin: Readable.from([]),
+    stdin: Readable.from([Buffer.from(input)]),
     stdout: { write: (text) => { out += text; return true; }, once: () => {} },
     stderr: { write: (text) => { err += text; return true; } },
     stopSignal: () => new AbortController().signal,

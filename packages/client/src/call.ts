@@ -51,6 +51,44 @@ export async function* callStream(client: Client, { method, request, metadata, o
   }
 }
 
+/**
+ * One call that streams both ways: `requests` are sent as fast as they are taken, and the answers read as fast as those are. Leaving the loop, and a source that
+ * throws, cancel it. Throws CallError, or what the source threw.
+ */
+export async function* callBidi(client: Client, { method, request: requests, metadata, options, signal }: Call & { readonly request: AsyncIterable<unknown> }): AsyncGenerator<unknown, void, undefined> {
+  const { path, requestSerialize, responseDeserialize } = method as unknown as MethodDefinition<unknown, unknown>;
+  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, options);
+  let over = false;
+  let sourceFailure: { readonly error: unknown } | null = null;
+  const cancel = (): void => call.cancel();
+  call.on('error', () => {});
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted === true) cancel();
+
+  async function sendAll(): Promise<void> {
+    for await (const request of requests) {
+      if (over) return;
+      await new Promise<void>((resolve) => void call.write(request, () => resolve()));
+    }
+    call.end();
+  }
+
+  sendAll().catch((error: unknown) => {
+    sourceFailure = { error };
+    cancel();
+  });
+  try {
+    for await (const response of call) yield response;
+  } catch (error) {
+    const { error: thrown } = sourceFailure ?? { error };
+    throw isServiceError(thrown) ? new CallError(path, thrown) : thrown;
+  } finally {
+    over = true;
+    signal?.removeEventListener('abort', cancel);
+    cancel();
+  }
+}
+
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'details' in error;
 }

@@ -1,14 +1,17 @@
-// Usage of any amount, recorded in constant memory. A few requests are under way at a time, and the source is read only as
-// they are acknowledged. Keys make it safe to send everything again: that is how a broken-off run goes on.
+// Usage of any amount, recorded in constant memory. A few batches are under way at a time, as requests or on one stream, and the
+// source is read only as they are acknowledged. Keys make it safe to send everything again: that is how a broken-off run goes on.
 import { status } from '@grpc/grpc-js';
 import { UsageOutcome, type RecordUsageOutcome, type RecordUsageRequest, type RecordUsageResponse, type UsageEvent } from '@valora/contracts/valora/metering/v1/usage';
 import { batchesOf } from './batches.ts';
 import { CallError } from './call-error.ts';
 import type { CallSettings } from './stub.ts';
+import { openUsageStream, type BatchSender, type UsageStreamer } from './usage-stream.ts';
 
 /** All that is needed of a client: `client.usage`. */
 export interface UsageRecorder {
   recordUsage(request: RecordUsageRequest, settings?: CallSettings): Promise<RecordUsageResponse>;
+  /** For `stream`. */
+  streamUsage?: UsageStreamer['streamUsage'];
 }
 
 export interface IngestCounts {
@@ -18,10 +21,15 @@ export interface IngestCounts {
 }
 
 export interface IngestOptions {
-  /** Events to a request, 1 to 5,000. */
+  /** Events to a batch, 1 to 5,000. */
   readonly batchSize?: number;
-  /** Requests under way at a time, 1 to 64. */
+  /** Batches under way at a time, 1 to 64. */
   readonly inFlight?: number;
+  /**
+   * Batches go over one long call instead of as requests: a batch costs less, and the server reads no faster than it records. The call is made again, with growing
+   * delays, when it breaks or the server ends it, and what was not acknowledged is sent again. The run fails when 9 calls in a row end without an acknowledgement.
+   */
+  readonly stream?: boolean;
   /** Called after each acknowledgement, with the counts so far. */
   readonly onProgress?: (counts: IngestCounts) => void;
   readonly signal?: AbortSignal | undefined;
@@ -50,15 +58,16 @@ const DEADLINE_ATTEMPTS_MAX = 3;
 export async function* ingest<Event extends UsageEvent>(
   usage: UsageRecorder,
   events: Iterable<Event> | AsyncIterable<Event>,
-  { batchSize = BATCH_SIZE.default, inFlight = IN_FLIGHT.default, onProgress, signal }: IngestOptions = {},
+  { batchSize = BATCH_SIZE.default, inFlight = IN_FLIGHT.default, stream = false, onProgress, signal }: IngestOptions = {},
 ): AsyncGenerator<readonly Acknowledgement<Event>[], void, undefined> {
   checkRange('batchSize', batchSize, BATCH_SIZE.max);
   checkRange('inFlight', inFlight, IN_FLIGHT.max);
+  const sender = stream ? openUsageStream(requireStreamer(usage), { signal }) : requestSender(usage, signal);
   const counts = { recorded: 0, duplicate: 0, refused: 0 };
   const underWay: Promise<readonly Acknowledgement<Event>[]>[] = [];
 
   async function send(batch: readonly Event[]): Promise<readonly Acknowledgement<Event>[]> {
-    const { outcomes } = await withoutDeadline(() => usage.recordUsage({ events: batch }, { signal }), signal);
+    const outcomes = await sender.send(batch);
     if (outcomes.length !== batch.length) throw new Error(`${batch.length} events were sent and ${outcomes.length} outcomes came back.`);
     const acknowledged = outcomes.flatMap((outcome, position) => {
       const event = batch[position];
@@ -69,18 +78,22 @@ export async function* ingest<Event extends UsageEvent>(
     return acknowledged;
   }
 
-  for await (const batch of batchesOf(events, batchSize)) {
-    signal?.throwIfAborted();
-    const sending = send(batch);
-    // The loop hears of a failure when it comes to it; until then it is nobody's.
-    sending.catch(() => {});
-    underWay.push(sending);
-    const [oldest] = underWay;
-    if (underWay.length < inFlight || oldest === undefined) continue;
-    yield await oldest;
-    void underWay.shift();
+  try {
+    for await (const batch of batchesOf(events, batchSize)) {
+      signal?.throwIfAborted();
+      const sending = send(batch);
+      // The loop hears of a failure when it comes to it; until then it is nobody's.
+      sending.catch(() => {});
+      underWay.push(sending);
+      const [oldest] = underWay;
+      if (underWay.length < inFlight || oldest === undefined) continue;
+      yield await oldest;
+      void underWay.shift();
+    }
+    for (const sending of underWay) yield await sending;
+  } finally {
+    sender.close();
   }
-  for (const sending of underWay) yield await sending;
 }
 
 /** Records the events and counts what became of them. */
@@ -95,6 +108,21 @@ export async function ingestAll(usage: UsageRecorder, events: Iterable<UsageEven
     }
   }
   return { ...counts, refusals };
+}
+
+function requireStreamer({ streamUsage }: UsageRecorder): UsageStreamer {
+  if (streamUsage === undefined) throw new TypeError('`stream` needs a client with streamUsage.');
+  return { streamUsage };
+}
+
+function requestSender(usage: UsageRecorder, signal: AbortSignal | undefined): BatchSender {
+  return {
+    async send(events) {
+      const { outcomes } = await withoutDeadline(() => usage.recordUsage({ events }, { signal }), signal);
+      return outcomes;
+    },
+    close: () => {},
+  };
 }
 
 /** What a deadline left in doubt is asked again: an event that was recorded is then a duplicate. */

@@ -30,14 +30,23 @@ export async function withRetries<Answer>(call: () => Promise<Answer>, { retries
   }
 }
 
-/** How long to wait before the next try: what the server advised or longer, doubled each time, up to half as much again by chance. Null: don't. */
+/** How long to wait before the next try; null: don't. */
 function retryDelayMs(error: unknown, retry: number): number | null {
-  if (!(error instanceof CallError)) return null;
-  const turnedAway = error.code === status.RESOURCE_EXHAUSTED && error.retryDelayMs !== null;
-  // Without a reason these are the transport's words and never Valora's: a connection was cut under the call. (A caller's own
-  // abort was seen before.)
-  const broken = (error.code === status.INTERNAL || error.code === status.CANCELLED) && error.reason === '';
-  if (!turnedAway && !broken) return null;
-  const backoffMs = Math.min(BACKOFF_FIRST_MS * BACKOFF_FACTOR ** retry, BACKOFF_LAST_MS);
-  return Math.max(error.retryDelayMs ?? 0, backoffMs) * (1 + Math.random() / 2);
+  return error instanceof CallError && (isTurnedAway(error) || isBrokenConnection(error)) ? backOffMs(error, retry) : null;
+}
+
+/** The server had too much to do, and said when to come again. */
+export function isTurnedAway({ code, retryDelayMs: advisedMs }: CallError): boolean {
+  return code === status.RESOURCE_EXHAUSTED && advisedMs !== null;
+}
+
+/** Without a reason these are the transport's words and never Valora's: a connection was cut under the call. (A caller's own abort was seen before.) */
+export function isBrokenConnection({ code, reason }: CallError): boolean {
+  return (code === status.INTERNAL || code === status.CANCELLED) && reason === '';
+}
+
+/** What the server advised or longer, doubled each time, up to half as much again by chance. `retry` counts from 0. */
+export function backOffMs(error: unknown, retry: number): number {
+  const advisedMs = error instanceof CallError ? error.retryDelayMs ?? 0 : 0;
+  return Math.max(advisedMs, Math.min(BACKOFF_FIRST_MS * BACKOFF_FACTOR ** retry, BACKOFF_LAST_MS)) * (1 + Math.random() / 2);
 }

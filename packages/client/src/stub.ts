@@ -1,7 +1,7 @@
 // The rpcs of a gRPC service as typed functions.
 import { randomUUID } from 'node:crypto';
 import type { Client, Metadata } from '@grpc/grpc-js';
-import { callStream, callUnary, type Method, type RequestOf, type ResponseOf } from './call.ts';
+import { callBidi, callStream, callUnary, type Method, type RequestOf, type ResponseOf } from './call.ts';
 import { withRetries } from './retry.ts';
 
 export interface CallSettings {
@@ -13,7 +13,9 @@ export interface CallSettings {
 /** A request whose request_id may be left out: one is made then, the same for every retry of this call. */
 export type WithOptionalRequestId<Request> = Request extends { readonly requestId: string } ? Omit<Request, 'requestId'> & { readonly requestId?: string } : Request;
 
-export type Rpc<M> = M extends { readonly responseStream: true }
+export type Rpc<M> = M extends { readonly requestStream: true; readonly responseStream: true }
+  ? (requests: AsyncIterable<RequestOf<M>>, settings?: CallSettings) => AsyncIterable<ResponseOf<M>>
+  : M extends { readonly responseStream: true }
   ? (request: RequestOf<M>, settings?: CallSettings) => AsyncIterable<ResponseOf<M>>
   : (request: WithOptionalRequestId<RequestOf<M>>, settings?: CallSettings) => Promise<ResponseOf<M>>;
 
@@ -40,7 +42,10 @@ export function createStub<Definition extends object>(definition: Definition, { 
   };
   const stream = (method: Method) => (request: object, settings: CallSettings = {}): AsyncIterable<unknown> =>
     callStream(channel(method.path), { method, request, metadata, options: { deadline: Date.now() + (settings.deadlineMs ?? STREAM_MS) }, signal: settings.signal });
-  const rpcs = Object.entries(definition).map(([name, method]: [string, Method]) => [name, method.responseStream ? stream(method) : unary(method)] as const);
+  const bidi = (method: Method) => (requests: AsyncIterable<unknown>, settings: CallSettings = {}): AsyncIterable<unknown> =>
+    callBidi(channel(method.path), { method, request: requests, metadata, options: { deadline: Date.now() + (settings.deadlineMs ?? STREAM_MS) }, signal: settings.signal });
+  const kindOf = ({ requestStream, responseStream }: Method) => (requestStream ? bidi : responseStream ? stream : unary);
+  const rpcs = Object.entries(definition).map(([name, method]: [string, Method]) => [name, kindOf(method)(method)] as const);
   return Object.fromEntries(rpcs) as unknown as Stub<Definition>;
 }
 

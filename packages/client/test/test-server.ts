@@ -1,13 +1,14 @@
 // A gRPC server of a test's own that answers RecordUsage, ListMeters and CreateMeter as the test says.
-import { Metadata, Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall, status, type StatusObject } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, status, type StatusObject } from '@grpc/grpc-js';
 import { DETAILS_TRAILER } from '@valora/client/call';
 import { BadRequest, ErrorInfo, RetryInfo } from '@valora/contracts/google/rpc/error_details';
 import { Status } from '@valora/contracts/google/rpc/status';
 import { MeterServiceService, type CreateMeterRequest, type CreateMeterResponse, type ListMetersRequest, type ListMetersResponse } from '@valora/contracts/valora/metering/v1/meter';
-import { UsageOutcome, UsageServiceService, type RecordUsageRequest, type RecordUsageResponse, type UsageEvent } from '@valora/contracts/valora/metering/v1/usage';
+import { UsageOutcome, UsageServiceService, type RecordUsageRequest, type RecordUsageResponse, type StreamUsageRequest, type StreamUsageResponse, type UsageEvent } from '@valora/contracts/valora/metering/v1/usage';
 
 export interface Answers {
   readonly recordUsage?: (request: RecordUsageRequest) => Promise<RecordUsageResponse> | RecordUsageResponse;
+  readonly streamUsage?: (call: ServerDuplexStream<StreamUsageRequest, StreamUsageResponse>) => void;
   readonly createMeter?: (request: CreateMeterRequest) => Promise<CreateMeterResponse> | CreateMeterResponse;
   readonly listMeters?: (request: ListMetersRequest) => Promise<ListMetersResponse> | ListMetersResponse;
 }
@@ -28,7 +29,7 @@ export async function startTestServer(answers: Answers, address = '127.0.0.1:0')
       };
       respond().then((response) => callback(null, response), (error: Partial<StatusObject>) => callback(error));
     };
-  server.addService(UsageServiceService, { recordUsage: answering(answers.recordUsage) });
+  server.addService(UsageServiceService, { recordUsage: answering(answers.recordUsage), ...(answers.streamUsage === undefined ? {} : { streamUsage: answers.streamUsage }) });
   server.addService(MeterServiceService, { createMeter: answering(answers.createMeter), listMeters: answering(answers.listMeters) });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error)));

@@ -13,6 +13,7 @@ export interface Replica {
   /** What its database connections are called. */
   readonly name: string;
   readonly address: string;
+  readonly pid: number;
   /** Called at every statement it sends to PostgreSQL; null: nobody listens. */
   onStatement(listener: (() => void) | null): void;
   /** SIGKILL; returns when the process is gone. */
@@ -64,7 +65,7 @@ export function createReplicas({ database, secrets }: TestValora): Replicas {
         child.kill(signal);
         await exit;
       };
-      return { name, address: `127.0.0.1:${port}`, onStatement: (listener) => proxy.listen(listener), kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+      return { name, address: `127.0.0.1:${port}`, pid: child.pid ?? 0, onStatement: (listener) => proxy.listen(listener), kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
     },
     defects: () => defects,
     async stop() {

@@ -9,6 +9,7 @@ import type { AggregateUsageRequest, AggregateUsageResponse } from '@valora/cont
 import type { AggregationLimits } from './answer-budget.ts';
 import type { Dependencies } from './dependencies.ts';
 import { aggregatedUsageToProto } from './usage-answer.ts';
+import { refuseArchivedQueries } from './usage-archive.ts';
 import { parseUsageQueries } from './usage-query.ts';
 import { readUsage } from './usage-reading.ts';
 
@@ -18,7 +19,10 @@ export async function aggregateUsage(
 ): Promise<AggregateUsageResponse> {
   const queries = parseUsageQueries(request.queries);
   const options = { needsDigest: true, ...(limits === undefined ? {} : { limits }) };
-  const read = await database.bulk(organizationId, (sql) => readUsage(sql, organizationId, queries, options));
+  const read = await database.bulk(organizationId, async (sql) => {
+    await refuseArchivedQueries(sql, queries);
+    return await readUsage(sql, organizationId, queries, options);
+  });
   return { usages: queries.flatMap((query, index) => {
     const usage = read[index];
     return usage === undefined ? [] : [aggregatedUsageToProto(usage, query)];

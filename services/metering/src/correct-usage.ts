@@ -5,6 +5,7 @@ import type { ReleaseUsageRequest, ReleaseUsageResponse, VoidUsageRequest, VoidU
 import type { Instant } from '@valora/rating';
 import type { Dependencies } from './dependencies.ts';
 import { errors } from './errors.ts';
+import { refuseArchivedKeys } from './usage-archive.ts';
 import { correctionToProto, parseCorrectionOrder, type Correction, type CorrectionKind, type CorrectionOrder } from './usage-correction.ts';
 import { findCorrections, findKeyWithoutEvent, insertCorrections } from './usage-correction-store.ts';
 
@@ -31,6 +32,7 @@ export async function releaseUsage(dependencies: Dependencies, context: CallCont
 async function requireEvents(sql: Sql, { organizationId }: CallContext, { idempotencyKeys }: CorrectionOrder): Promise<void> {
   const missing = await findKeyWithoutEvent(sql, organizationId, idempotencyKeys);
   if (missing !== null) throw commonErrors.NOT_FOUND({ resource: 'usage event', name: missing });
+  await refuseArchivedKeys(sql, organizationId, idempotencyKeys);
 }
 
 /** Answers from a second statement: the insert can't see a correction that it had to wait for. */

@@ -36,7 +36,7 @@ async function misplaced(sql: Sql, table: CorrectionTable, values: readonly unkn
        select correction.idempotency_key
        from part
        join usage_event as event on event.organization_id = $1 and event.meter_code = part.meter_code and event.customer_reference = part.customer_reference
-         and event.event_time >= part.start_time and event.event_time < part.end_time
+         and event.event_time >= part.start_time and event.event_time < part.end_time and event.event_time >= $7::bigint and event.event_time < $8::bigint
        join ${table} as correction on correction.organization_id = $1 and correction.idempotency_key = event.idempotency_key and correction.recorded_time < part.known_before_time
      )
      select correction.idempotency_key, correction.meter_code, correction.customer_reference, correction.event_time,

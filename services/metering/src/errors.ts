@@ -2,6 +2,10 @@
 import { defineErrors, type ErrorTable } from '@valora/chassis';
 
 export const errorTable = {
+  USAGE_ARCHIVED: {
+    code: 'FAILED_PRECONDITION',
+    message: 'Usage from before {before_time} is archived, and this asks for usage from {time} on. Ask for a time from {before_time} on; the operator has the archived tables.',
+  },
   USAGE_VOIDED: {
     code: 'FAILED_PRECONDITION',
     message: 'The event {idempotency_key} is voided, and a void is final: releasing it would change nothing. Leave it out; a replacement is an event with a new key.',
@@ -27,7 +31,7 @@ export const errors = defineErrors('metering.valora', errorTable);
  * says how to mend it.
  */
 export interface EventRefusal {
-  readonly reason: 'FIELD_INVALID' | 'METER_UNKNOWN' | 'EVENT_TOO_FAR_AHEAD' | 'IDEMPOTENCY_KEY_REUSED';
+  readonly reason: 'FIELD_INVALID' | 'METER_UNKNOWN' | 'EVENT_TOO_FAR_AHEAD' | 'IDEMPOTENCY_KEY_REUSED' | 'USAGE_ARCHIVED';
   /** As in the contract. */
   readonly field: string;
   readonly message: string;
@@ -44,6 +48,11 @@ export const EVENT_TOO_FAR_AHEAD: EventRefusal = {
 
 export const IDEMPOTENCY_KEY_REUSED: EventRefusal = {
   reason: 'IDEMPOTENCY_KEY_REUSED', field: 'idempotency_key', message: 'The key is taken by an event with other content, which stands. Give another event another key.',
+};
+
+export const EVENT_ARCHIVED: EventRefusal = {
+  reason: 'USAGE_ARCHIVED', field: 'event_time',
+  message: 'Lies in a time whose usage is archived: nothing is billed for it any more. Check the clock that stamped the event, or bill it by hand.',
 };
 
 export const VALUE_BELOW_ZERO = fieldInvalid('value', 'Must not be below zero: the meter does not take negative values. Void the event that is too much, or record to a meter that takes them.');

@@ -21,7 +21,7 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
   let observed: IngestQueue | undefined;
   const events = new Counter({ name: 'valora_ingest_events_total', help: 'Usage events that were answered, by outcome.', labelNames: ['outcome'], registers });
   for (const outcome of OUTCOMES) events.inc({ outcome }, 0);
-  const requestEvents = new Histogram({ name: 'valora_ingest_request_events', help: 'Events of one RecordUsage request.', buckets: EVENTS_BUCKETS, registers });
+  const requestEvents = new Histogram({ name: 'valora_ingest_request_events', help: 'Events of one RecordUsage request or StreamUsage batch.', buckets: EVENTS_BUCKETS, registers });
   const transactionEvents = new Histogram({ name: 'valora_ingest_transaction_events', help: 'Events of one ingest transaction.', buckets: EVENTS_BUCKETS, registers });
   const transactionRequests = new Histogram({ name: 'valora_ingest_transaction_requests', help: 'Requests that shared one ingest transaction (group commit).', buckets: REQUESTS_BUCKETS, registers });
   const waiting = { name: 'valora_ingest_waiting_events', help: 'Events that wait for a transaction, of all organizations.', labelNames: [] };

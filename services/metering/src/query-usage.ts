@@ -10,6 +10,7 @@ import { UsageWindow as UsageWindowMessage, type QueryUsageRequest, type QueryUs
 import { instant, type Instant, type Interval } from '@valora/rating';
 import { AGGREGATION_LIMITS } from './answer-budget.ts';
 import type { Dependencies } from './dependencies.ts';
+import { refuseArchived } from './usage-archive.ts';
 import { groupToProto, levelledGroups, quantityToProto, totalLevel } from './usage-answer.ts';
 import { parseGroupBy, type UsageQuery } from './usage-query.ts';
 import { parseSubscription } from './query-fields.ts';
@@ -56,6 +57,7 @@ function parseWindowsQuery(request: QueryUsageRequest): WindowsQuery {
 }
 
 async function answerWindows(sql: Sql, organizationId: string, { windows, knownBefore: asked, ...query }: WindowsQuery): Promise<QueryUsageResponse> {
+  await refuseArchived(sql, windows);
   const times = await fenceTimes(sql);
   if (times === null) throw commonErrors.NOT_FOUND({ resource: 'meter', name: query.meterCode }); // a meter's creation made the fence
   const knownBefore = asked ?? instant(times.now + 1n); // what was recorded at this very instant is known

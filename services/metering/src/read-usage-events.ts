@@ -5,6 +5,7 @@ import type {
 } from '@valora/contracts/valora/metering/v1/usage';
 import type { Dependencies } from './dependencies.ts';
 import { requireMicros } from './query-fields.ts';
+import { ALL_TIME, refuseArchived, refuseArchivedKeys } from './usage-archive.ts';
 import { usageEventToProto } from './usage-event.ts';
 import { findUsageEvent, listRange } from './usage-event-store.ts';
 
@@ -12,7 +13,11 @@ export async function getUsageEvent({ database }: Dependencies, { organizationId
   const fields = new Fields();
   const idempotencyKey = fields.reference('idempotency_key', request.idempotencyKey);
   fields.check();
-  const found = await database.bulk(organizationId, (sql) => findUsageEvent(sql, organizationId, idempotencyKey));
+  const found = await database.bulk(organizationId, async (sql) => {
+    const event = await findUsageEvent(sql, organizationId, idempotencyKey);
+    if (event === null) await refuseArchivedKeys(sql, organizationId, [idempotencyKey]);
+    return event;
+  });
   if (found === null) throw commonErrors.NOT_FOUND({ resource: 'usage event', name: idempotencyKey });
   return { event: usageEventToProto(found) };
 }
@@ -23,11 +28,13 @@ export async function listUsageEvents({ database }: Dependencies, { organization
   const customerReference = request.customer === '' ? null : fields.reference('customer', request.customer);
   const interval = request.period === undefined ? null : fields.period('period', request.period);
   if (customerReference !== null && meterCode === null) fields.refuse('meter', 'MISSING', 'Must be given with a customer. Leave both empty for all events.');
-  if (interval !== null && (meterCode === null || customerReference === null)) fields.refuse('period', 'NOT_ALLOWED', 'Needs a meter and a customer.');
   fields.check();
   const page = parsePage(request, 4);
   requireMicros(page.after?.[2]);
-  const found = await database.bulk(organizationId, (sql) => listRange(sql, organizationId, { meterCode, customerReference, interval, page }));
+  const found = await database.bulk(organizationId, async (sql) => {
+    await refuseArchived(sql, [interval ?? ALL_TIME]);
+    return await listRange(sql, organizationId, { meterCode, customerReference, interval, page });
+  });
   const { rows, nextPageToken } = paged(found, page, ({ event }) => [event.meterCode, event.customerReference, String(event.eventTime), event.idempotencyKey]);
   return { events: rows.map(usageEventToProto), nextPageToken };
 }

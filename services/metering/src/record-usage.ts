@@ -1,5 +1,5 @@
 /** RecordUsage: reads the events of a request, has the good ones recorded together with those of other requests, and answers an outcome for each. */
-import { Fields, FenceMissing, makeFence, takeRecordedTime, type CallContext } from '@valora/chassis';
+import { commonErrors, Fields, FenceMissing, makeFence, takeRecordedTimeWith, type CallContext } from '@valora/chassis';
 import { UsageOutcome, type RecordUsageOutcome, type RecordUsageRequest, type RecordUsageResponse } from '@valora/contracts/valora/metering/v1/usage';
 import { claimKeys, outcomeOf, type Outcome } from './batch-outcome.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -7,7 +7,8 @@ import type { IngestQueue, WriteBatch } from './ingest-queue.ts';
 import type { MeterCache } from './meter-store.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { readUsageEvent, type Candidate } from './usage-event.ts';
-import { findContentDigests, insertUsageEvents } from './usage-event-store.ts';
+import { ARCHIVED_BEFORE } from './usage-archive.ts';
+import { findContentDigests, findOtherDigests, insertUsageEvents } from './usage-record-store.ts';
 
 export interface RecordUsageDependencies extends Dependencies {
   readonly meters: MeterCache;
@@ -21,6 +22,8 @@ export async function recordUsage(dependencies: RecordUsageDependencies, context
   const fields = new Fields();
   fields.count('events', events, { min: 1, max: EVENTS_MAX });
   fields.check();
+  // Or a flood would cost the reading of all that is turned away.
+  if (dependencies.queue.isFullFor(context.organizationId, events.length)) throw commonErrors.OVERLOADED();
   const meters = await dependencies.meters.find(context.organizationId, new Set(events.map(({ meter }) => meter)));
   const read = events.map((event) => readUsageEvent(event, meters));
   const candidates = read.flatMap((event) => (event.kind === 'CANDIDATE' ? [event.candidate] : []));
@@ -49,13 +52,15 @@ async function record(dependencies: RecordUsageDependencies, context: CallContex
 
 /** One transaction: the recorded time first, then the keys that are free with their events, then a look at who holds the others. */
 export function createBatchWriter({ database }: Pick<Dependencies, 'database'>): WriteBatch {
-  return (organizationId, candidates) => database.bulk(organizationId, async (sql) => {
-    const recordedTime = await takeRecordedTime(sql);
-    const claims = claimKeys(candidates, recordedTime);
-    const wonKeys = await insertUsageEvents(sql, organizationId, { candidates: claims.claimants.values(), recordedTime });
-    const heldKeys = [...claims.claimants.keys()].filter((key) => !wonKeys.has(key)).concat(claims.unclaimedKeys);
-    const heldDigests = heldKeys.length === 0 ? new Map<string, Uint8Array>() : await findContentDigests(sql, organizationId, heldKeys);
-    return candidates.map((candidate) => outcomeOf(candidate, claims, wonKeys, heldDigests));
+  return (organizationId, candidates, worked) => database.bulk(organizationId, async (sql) => {
+    const { recordedTime, value: archivedBefore } = await takeRecordedTimeWith(sql, ARCHIVED_BEFORE);
+    const claims = claimKeys(candidates, { recordedTime, archivedBefore });
+    const wonKeys = await insertUsageEvents(sql, organizationId, { claimants: claims.claimants, recordedTime });
+    const lost = [...claims.claimants.values()].filter(({ event }) => !wonKeys.has(event.idempotencyKey));
+    const heldDigests = new Map([...await findOtherDigests(sql, organizationId, lost), ...await findContentDigests(sql, organizationId, claims.unclaimedKeys)]);
+    const outcomes = candidates.map((candidate) => outcomeOf(candidate, claims, wonKeys, heldDigests));
+    worked();
+    return outcomes;
   });
 }
 

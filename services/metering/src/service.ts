@@ -1,6 +1,6 @@
 /** Metering, put together: what usage means, what was used, and how much of it was known when. */
 import {
-  auditHandlers, commonErrors, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
+  auditHandlers, createFindSandboxTime, createPeerAuthenticate, createServiceGround, fenceHandlers, openServiceDatabase, unaryService,
   type Platform, type RunningService,
 } from '@valora/chassis';
 import { AuditServiceService } from '@valora/contracts/valora/metering/v1/audit';
@@ -22,6 +22,9 @@ import { getMeter, listMeters } from './read-meters.ts';
 import { listUsageReleases, listUsageVoids } from './read-usage-corrections.ts';
 import { getUsageEvent, listUsageEvents } from './read-usage-events.ts';
 import { createBatchWriter, recordUsage } from './record-usage.ts';
+import { streamUsage } from './stream-usage.ts';
+
+export { archiveUsage, ArchiveRefused } from './archive-usage.ts';
 
 export async function createMeteringService(platform: Platform): Promise<RunningService> {
   const { log, admission, metrics, peer, closePeers } = createServiceGround(platform, 'metering');
@@ -42,7 +45,7 @@ export async function createMeteringService(platform: Platform): Promise<Running
     }, unary),
     unaryService(UsageServiceService, {
       recordUsage: (context, request) => recordUsage(dependencies, context, request),
-      streamUsage: () => Promise.reject(commonErrors.OVERLOADED()),
+      streamUsage: (context) => streamUsage(dependencies, context),
       queryUsage: (context, request) => queryUsage(dependencies, context, request),
       voidUsage: (context, request) => voidUsage(dependencies, context, request),
       releaseUsage: (context, request) => releaseUsage(dependencies, context, request),

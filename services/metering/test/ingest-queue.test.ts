@@ -4,7 +4,7 @@ import type { Outcome } from '../src/batch-outcome.ts';
 import { createIngestQueue, type IngestLimits, type IngestQueue } from '../src/ingest-queue.ts';
 import { candidateOf, type Candidate } from '../src/usage-event.ts';
 
-const LIMITS: IngestLimits = { batchEventsMax: 4, batchWeightMax: 100_000, waitingEventsMax: 8, waitingWeightMax: 1_000_000 };
+const LIMITS: IngestLimits = { batchEventsMax: 4, batchWeightMax: 100_000, waitingEventsMax: 8, waitingWeightMax: 1_000_000, besideCommitEventsMin: 1 };
 const UNTIL_TOLD = new AbortController().signal;
 
 function candidates(...keys: string[]): Candidate[] {
@@ -16,6 +16,8 @@ function candidates(...keys: string[]): Candidate[] {
 interface Transaction {
   readonly organizationId: string;
   readonly keys: string;
+  /** Only its COMMIT is left. */
+  worked(): void;
   commit(): void;
   fail(error: Error): void;
 }
@@ -23,9 +25,9 @@ interface Transaction {
 /** A queue over a writer whose transactions end when the test says so. */
 function heldQueue(limits = LIMITS): { queue: IngestQueue; transactions: Transaction[]; settle: () => Promise<void> } {
   const transactions: Transaction[] = [];
-  const queue = createIngestQueue((organizationId, batch) => new Promise((resolve, reject) => {
+  const queue = createIngestQueue((organizationId, batch, worked) => new Promise((resolve, reject) => {
     const recorded: Outcome[] = batch.map(() => ({ kind: 'RECORDED' }));
-    transactions.push({ organizationId, keys: batch.map(({ event }) => event.idempotencyKey).join(''), commit: () => resolve(recorded), fail: reject });
+    transactions.push({ organizationId, keys: batch.map(({ event }) => event.idempotencyKey).join(''), worked, commit: () => resolve(recorded), fail: reject });
   }), limits);
   return { queue, transactions, settle: () => new Promise((resolve) => { setImmediate(resolve); }) };
 }
@@ -42,6 +44,59 @@ describe('group commit', () => {
     expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'bcd']);
     transactions[1]?.commit();
     expect(await Promise.all(answers)).toEqual([1, 1, 2]);
+  });
+
+  test('while one waits for its COMMIT the next one works, and no third begins; whoever commits first is answered first', async () => {
+    const { queue, transactions, settle } = heldQueue();
+    const answered: string[] = [];
+    const [first, ...others] = ['a', 'b', 'c'].map((keys) => queue.submit('org', candidates(...keys), UNTIL_TOLD).then(() => answered.push(keys)));
+    transactions[0]?.worked();
+    expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'bc']);
+    const last = queue.submit('org', candidates('d'), UNTIL_TOLD);
+    transactions[1]?.worked();
+    transactions[1]?.worked();
+    expect(transactions).toHaveLength(2);
+    transactions[1]?.commit();
+    await settle();
+    expect(answered).toEqual(['b', 'c']);
+    expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'bc', 'd']);
+    transactions[0]?.commit();
+    transactions[2]?.commit();
+    await Promise.all([first, ...others, last]);
+  });
+
+  test('fewer than 2 events wait for the COMMIT before them: 1 | 2 beside it, 1 after it', async () => {
+    const { queue, transactions, settle } = heldQueue({ ...LIMITS, besideCommitEventsMin: 2 });
+    const answers = ['a', 'b'].map((keys) => queue.submit('org', candidates(...keys), UNTIL_TOLD));
+    transactions[0]?.worked();
+    expect(transactions).toHaveLength(1);
+    answers.push(queue.submit('org', candidates('c'), UNTIL_TOLD));
+    expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'bc']);
+    transactions[1]?.worked();
+    answers.push(queue.submit('org', candidates('d'), UNTIL_TOLD));
+    transactions[0]?.commit();
+    await settle();
+    expect(transactions).toHaveLength(2);
+    transactions[1]?.commit();
+    await settle();
+    transactions[2]?.commit();
+    await Promise.all(answers);
+    expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'bc', 'd']);
+  });
+
+  test('one that fails at its COMMIT leaves the next one as it is', async () => {
+    const { queue, transactions, settle } = heldQueue();
+    const answers = ['a', 'b'].map((key) => queue.submit('org', candidates(key), UNTIL_TOLD).then(counts, (error: Error) => error.message));
+    transactions[0]?.worked();
+    transactions[0]?.fail(new Error('lost'));
+    await settle();
+    const later = queue.submit('org', candidates('c'), UNTIL_TOLD).then(counts);
+    expect(transactions.map(({ keys }) => keys)).toEqual(['a', 'b']);
+    transactions[1]?.commit();
+    await settle();
+    transactions[2]?.commit();
+    expect(await Promise.all([...answers, later])).toEqual(['lost', 1, 1]);
+    expect(queue.waitingEvents()).toBe(0);
   });
 
   test.each([
@@ -93,6 +148,7 @@ describe('group commit', () => {
     const { queue, transactions, settle } = heldQueue();
     const answers = ['a', 'bcde', 'fghi'].map((keys) => queue.submit('org', candidates(...keys), UNTIL_TOLD));
     await expect(queue.submit('org', candidates('j'), UNTIL_TOLD)).rejects.toMatchObject({ reason: 'OVERLOADED' });
+    expect([queue.isFullFor('org', 1), queue.isFullFor('org', 0), queue.isFullFor('other', 8), queue.isFullFor('other', 9)]).toEqual([true, false, false, true]);
     expect(transactions.map(({ keys }) => keys)).toEqual(['a']);
     transactions[0]?.commit();
     await settle();

@@ -25,15 +25,16 @@ const forward = (cutoff: bigint): Lateness => ({
 
 /** When it is recorded, and what is done to it at which time. The sandbox's clock starts at noon. */
 interface Story {
+  readonly time?: bigint;
   readonly recorded: bigint;
   readonly released?: bigint;
   readonly voided?: bigint;
 }
 
-async function tell(context: CallContext, { recorded, released, voided }: Story): Promise<void> {
+async function tell(context: CallContext, { time: happened = NOON - 1n, recorded, released, voided }: Story): Promise<void> {
   await metering.createMeters(context);
   await setClock(metering.dependencies, context, recorded);
-  await outcomes(metering.dependencies, context, [usageEvent('e', { time: NOON - 1n, value: '5' })]);
+  await outcomes(metering.dependencies, context, [usageEvent('e', { time: happened, value: '5' })]);
   for (const [kind, time] of [['release', released], ['void', voided]] as const) {
     if (time === undefined) continue;
     await setClock(metering.dependencies, context, time);
@@ -59,6 +60,7 @@ test.each<[string, Story, { known: bigint; policy?: (cutoff: bigint) => Lateness
   ['CARRY_FORWARD: as soon as it is known', { recorded: LATE + 9n }, { known: LATE + 9n, policy: forward }, 'before 0, after 0'],
   ['CARRY_FORWARD: what was recorded at the end of the window counts in neither', { recorded: NEXT_CUTOFF }, { known: NEXT_CUTOFF + 1n, policy: forward }, 'before 0, after 0'],
   ['CARRY_FORWARD: more than an hour after it happened, found by when it was recorded', { recorded: NOON + HOUR - 1n }, { known: NEXT_CUTOFF, policy: forward }, 'before 0, after 5'],
+  ['CARRY_FORWARD: exactly an hour after it happened, at the first instant of the window', { time: NOON - HOUR, recorded: LATE }, { known: NEXT_CUTOFF, policy: forward }, 'before 0, after 5'],
   ['CARRY_FORWARD: a void takes it out there too', { recorded: LATE, voided: LATE + 9n }, { known: NEXT_CUTOFF, policy: forward }, 'before 0, after 0'],
 ])('%s', async (_, story, { known, policy }, expected) => {
   const context = newOrganization();

@@ -46,8 +46,8 @@ const before = (shape: QueryShape): string => `${FROM_QUERIES_BEFORE} cross join
 test('what is carried forward is read by when it was recorded, from all time before the cycle', async () => {
   const eventInterval = { start: instant(NOON - 200n * DAY), end: instant(NOON - DAY) };
   const carried = await plan(of, { kind: 'CARRY_FORWARD', cutoff: NOON, carried: [{ eventInterval, recordedInterval: { start: instant(NOON - DAY), end: NOON } }] });
-  expect(carried).not.toContain('Seq Scan on usage_event');
-  expect(carried.match(/Scan using usage_event_\w+/g)).toEqual(['Scan using usage_event_pkey', 'Scan using usage_event_late', 'Scan using usage_event_pkey']);
+  expect(carried).not.toContain('Seq Scan on usage_event_default'); // where all of them are
+  expect(carried).toMatch(/Scan using usage_event_\w*late/);
 });
 
 test('which cycle holds an event of a level is not looked for from cycle to cycle', async () => {

@@ -110,8 +110,10 @@ function catalogProblems({ meters, prices, plans }: Catalog): string[] {
       if (codes.indexOf(code) < position) fields.refuse(`${name}[${position}].code`, 'REPEATED', `"${code}" stands above already; give it once.`);
     });
   }
-  meters.forEach(({ aggregation }, position) => {
+  meters.forEach(({ aggregation, uniqueProperty }, position) => {
     if (aggregation === Aggregation.UNSPECIFIED) fields.refuse(`meters[${position}].aggregation`, 'MISSING', 'Must be given, for example "SUM".');
+    else if (aggregation === Aggregation.UNIQUE_COUNT && uniqueProperty === '') fields.refuse(`meters[${position}].uniqueProperty`, 'MISSING', 'Must be given: the property whose different values are counted.');
+    else if (aggregation !== Aggregation.UNIQUE_COUNT && uniqueProperty !== '') fields.refuse(`meters[${position}].uniqueProperty`, 'NOT_ALLOWED', 'Only UNIQUE_COUNT counts the values of a property.');
   });
   prices.forEach(({ versions }, position) => {
     const from = versions.map(({ effectiveFromTime }) => (effectiveFromTime === undefined ? null : `${effectiveFromTime.seconds}.${effectiveFromTime.nanos}`));

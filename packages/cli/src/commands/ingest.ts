@@ -1,75 +1,63 @@
 // Usage from a file.
 import { createReadStream, statSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { parsePair, type Arguments } from '../arguments.ts';
+import type { Arguments } from '../arguments.ts';
 import { CommandError, EXIT, UsageError, type Command, type ExitCode } from '../command.ts';
 import type { CommandContext } from '../context.ts';
+import { fileBytes } from '../ingest/file-bytes.ts';
+import { formatOf, FORMATS, isTabSeparated, rejectsOf, STDIN, type Format } from '../ingest/file-format.ts';
+import { cloudEventMappingOf, rowMappingOf } from '../ingest/ingest-options.ts';
 import { ingestRows, type RowCounts } from '../ingest/ingest-rows.ts';
-import { createMapping, FIELD_NAMES, TIME_FORMATS, type Mapping } from '../ingest/mapping.ts';
-import { createProgress } from '../ingest/progress.ts';
+import { FIELD_NAMES, TIME_FORMATS, type Mapping } from '../ingest/mapping.ts';
+import { createProgress, type Read } from '../ingest/progress.ts';
 import { openRejects } from '../ingest/rejects.ts';
-import type { RowReader } from '../ingest/row.ts';
+import type { Row, RowReader } from '../ingest/row.ts';
 
-const STDIN = '-';
-const FORMATS = { '.csv': 'csv', '.tsv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' } as const;
 const ROWS_MAX = Number.MAX_SAFE_INTEGER;
 
-type Format = 'csv' | 'ndjson';
-
-function formatOf(file: string, args: Arguments): Format {
-  const given = args.optional('format');
-  if (given === 'csv' || given === 'ndjson') return given;
-  const found = Object.entries(FORMATS).find(([extension]) => extension === extname(file).toLowerCase())?.[1];
-  if (found === undefined) throw new UsageError(`What is ${file}? Say --format csv or --format ndjson.`);
-  return found;
-}
-
-/** `target=column` pairs, several to an option where commas part them. */
-function pairs(option: string, args: Arguments): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const text of args.list(option).flatMap((each) => each.split(','))) {
-    const [target, value] = parsePair(`--${option}`, text);
-    if (found.has(target)) throw new UsageError(`--${option} names "${target}" twice.`);
-    found.set(target, value);
-  }
-  return found;
-}
-
-function mappingOf(file: string, args: Arguments): Mapping {
-  const keyFromRow = args.flag('key-from-row');
-  const source = args.optional('source') ?? basename(file);
-  if (keyFromRow && source === STDIN) throw new UsageError('Keys that derive from rows need a name for standard input: --source <name>, the same for the same data.');
-  const constants = new Map(args.list('constant').map((text) => parsePair('--constant', text)));
-  return createMapping({
-    columns: pairs('map', args), constants, meterColumns: pairs('meter-column', args), timeFormat: TIME_FORMATS.find((each) => each === args.text('time-format')) ?? 'rfc3339', keyFromRow, source,
-  });
-}
-
-async function readerOf(source: Readable, format: Format, delimiter: string): Promise<RowReader> {
-  if (format === 'ndjson') return (await import('../ingest/ndjson-rows.ts')).readNdjson(source);
-  return (await import('../ingest/csv-rows.ts')).readCsv(source, delimiter);
-}
-
-/** Read so far, in percent; null for what has no size. */
-function shareRead(file: string, source: Readable): () => number | null {
-  const bytes = file === STDIN ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
-  return () => (bytes > 0 && 'bytesRead' in source && typeof source.bytesRead === 'number' ? Math.trunc((source.bytesRead / bytes) * 100) : null);
+/** A file that is open, what reads its rows, and what makes events of them. */
+interface Input<Source extends Row> {
+  readonly file: string;
+  readonly source: Readable;
+  readonly reader: RowReader<Source>;
+  readonly mapping: Mapping<Source>;
+  readonly rejectsFile: string;
 }
 
 async function run(context: CommandContext, args: Arguments): Promise<ExitCode> {
   const file = args.positional('file');
-  const format = formatOf(file, args);
-  const mapping = mappingOf(file, args);
-  const rejectsFile = args.optional('rejects') ?? `${file === STDIN ? 'stdin' : file.slice(0, file.length - extname(file).length)}.rejects.${format}`;
+  const format = formatOf(file, args.optional('format'));
+  const mapping = format === 'cloudevents' ? cloudEventMappingOf(args) : rowMappingOf(args);
+  const rejectsFile = args.optional('rejects') ?? rejectsOf(file, format);
   if (resolve(rejectsFile) === resolve(file)) throw new UsageError('The rejects would overwrite the file they come from. Name another by --rejects.');
   const source = file === STDIN ? Readable.from(context.stdin, { objectMode: false }) : createReadStream(file);
-  const reader = await readerOf(source, format, args.text('delimiter') === 'tab' || extname(file) === '.tsv' ? '\t' : args.text('delimiter'));
+  const bytes = fileBytes(source);
+  if ('cloudEvents' in mapping) {
+    const { readCloudEvents } = await import('../ingest/cloud-event-rows.ts');
+    return await send(context, args, { file, source, rejectsFile, reader: readCloudEvents(bytes), mapping: mapping.cloudEvents });
+  }
+  return await send(context, args, { file, source, rejectsFile, reader: await rowReader(bytes, format, args), mapping: mapping.rows });
+}
+
+async function rowReader(bytes: AsyncGenerator<Buffer, void, undefined>, format: Format, args: Arguments): Promise<RowReader> {
+  if (format === 'ndjson') return (await import('../ingest/ndjson-rows.ts')).readNdjson(bytes);
+  const delimiter = args.optional('delimiter') ?? (isTabSeparated(args.positional('file')) ? 'tab' : ',');
+  return (await import('../ingest/csv-rows.ts')).readCsv(bytes, delimiter === 'tab' ? '\t' : delimiter);
+}
+
+/** How much of the file is read; null for what has no size. A packed file's bytes count as they are packed. */
+function readOf(file: string, source: Readable): () => Read | null {
+  const ofBytes = file === STDIN ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  return () => (ofBytes > 0 && 'bytesRead' in source && typeof source.bytesRead === 'number' ? { bytes: source.bytesRead, ofBytes } : null);
+}
+
+async function send<Source extends Row>(context: CommandContext, args: Arguments, { file, source, reader, mapping, rejectsFile }: Input<Source>): Promise<ExitCode> {
   const columns = await reader.columns().catch((error: unknown) => { throw missingFile(error, file); });
   if (columns !== null) mapping.check(columns);
   const skip = args.integer('skip', { min: 0, max: ROWS_MAX });
   const rejects = openRejects(rejectsFile, reader, { mapping, goOn: skip > 0 });
-  const progress = context.json ? null : createProgress(context.stderr, shareRead(file, source));
+  const progress = context.json ? null : createProgress(context.stderr, readOf(file, source));
   const started = performance.now();
   let counts: RowCounts = { recorded: 0, duplicate: 0, refused: 0, doneRow: skip };
   try {
@@ -107,19 +95,21 @@ function missingFile(error: unknown, file: string): unknown {
 export const ingestCommands: readonly Command[] = [
   {
     name: 'ingest',
-    summary: 'Records usage from a CSV or NDJSON file of any size, and writes the rows that are refused to a file of their own.',
-    details: 'Sending the same file again records nothing twice: that is how a run that broke off goes on. Ends with 3 when rows were refused.',
+    summary: 'Records usage from a CSV, NDJSON or CloudEvents file of any size, and writes the rows that are refused to a file of their own.',
+    details: 'Sending the same file again records nothing twice: that is how a run that broke off, by kill -9 even, goes on. No file remembers how far it came; the keys do. A gzip file is unpacked. Ends with 3 when rows were refused.',
     credential: 'an API key',
     positionals: [{ name: 'file', description: 'The file, or - for standard input.' }],
     options: {
-      format: { value: 'format', description: 'What the file is; otherwise its extension says it (.csv, .tsv, .ndjson, .jsonl).', choices: ['csv', 'ndjson'] },
-      map: { value: 'field=column', description: `Which column is what: ${FIELD_NAMES.join(', ')}, property.<name>. Several with commas between. Unmapped, columns of these names are taken, and event_time, idempotency_key.`, repeated: true },
+      format: { value: 'format', description: 'What the file is; otherwise its name says it (.csv, .tsv, .ndjson, .jsonl, .cloudevents.json, .cloudevents.ndjson, each with .gz or without).', choices: Object.keys(FORMATS) },
+      map: { value: 'field=column', description: `Which column is what: ${FIELD_NAMES.join(', ')}, property.<name>. Several with commas between. Unmapped, columns of these names are taken, and event_time, idempotency_key. Of CloudEvents only value, subscription and property.<name> are mapped, to data.<member> or an attribute.`, repeated: true },
+      meter: { value: 'type=meter', description: "The meter of a type of CloudEvents; otherwise the type is the meter's code.", repeated: true },
+      value: { value: 'type=place', description: 'Where the value of a type of CloudEvents is, for example prompt=data.tokens; otherwise where --map value says, otherwise data.value.', repeated: true },
       constant: { value: 'field=text', description: 'The same for every row, for example meter=requests.', repeated: true },
       'meter-column': { value: 'meter=column', description: 'For a row with values of several meters: the column with the value of this one.', repeated: true },
-      'time-format': { value: 'format', description: 'How times are written; sql is 2026-01-31 09:30:00.123 in UTC, unix counts since 1970.', choices: TIME_FORMATS, default: 'rfc3339' },
+      'time-format': { value: 'format', description: 'How times are written; sql is 2026-01-31 09:30:00.123 in UTC, unix counts since 1970. Otherwise rfc3339.', choices: TIME_FORMATS },
       'key-from-row': { value: null, description: "Derives each event's key from the file's name, the row's number and the meter. Only for a file that never changes." },
-      source: { value: 'name', description: "The name that keys from rows derive from; otherwise the file's." },
-      delimiter: { value: 'character', description: 'What parts the columns of a CSV file; `tab` for a tabulator.', default: ',' },
+      source: { value: 'name', description: "The name that keys from rows derive from; otherwise the file's, without .gz." },
+      delimiter: { value: 'character', description: 'What parts the columns of a CSV file; `tab` for a tabulator. Otherwise a comma.' },
       skip: { value: 'n', description: 'Passes over the first n rows.', default: '0' },
       rejects: { value: 'file', description: 'Where refused rows go; otherwise beside the file, as <name>.rejects.<format>. With --skip a file that is there is continued.' },
       'batch-size': { value: 'n', description: 'Events to a request, 1 to 5000.', default: '1000' },

@@ -17,6 +17,8 @@ export const meterCommands: readonly Command[] = [
       aggregation: { value: 'how', description: 'How events become a quantity.', choices: enumChoices(Aggregation), required: true },
       name: { value: 'text', description: 'A name for people; otherwise the code.' },
       filter: { value: 'property=value|value', description: 'Counts only events whose property has one of these values.', repeated: true },
+      'unique-property': { value: 'property', description: 'For unique-count: the property whose different values are counted.' },
+      'negative-values': { value: null, description: 'Takes events with values below zero, as corrections of a sum or falls of a weighted-sum have; otherwise they are refused.' },
       ...requestIdOption,
     },
     async run(context, args) {
@@ -24,7 +26,9 @@ export const meterCommands: readonly Command[] = [
       const code = args.positional('code');
       const { meter } = await context.client().meters.createMeter({
         requestId: requestId(args),
-        meter: Meter.fromPartial({ code, displayName: args.optional('name') ?? code, aggregation: enumValue(Aggregation, args.optional('aggregation')), filters }),
+        meter: Meter.fromPartial({
+          code, displayName: args.optional('name') ?? code, aggregation: enumValue(Aggregation, args.optional('aggregation')), filters, uniqueProperty: args.text('unique-property'), takesNegativeValues: args.flag('negative-values'),
+        }),
       });
       await context.output.list([answered(meter, 'meter')], meterShape);
     },

@@ -5,13 +5,13 @@ import { UsageOutcome, type UsageEvent } from '@valora/contracts/valora/metering
 import type { Mapping } from './mapping.ts';
 import { RowRefused, type Refusal, type Row } from './row.ts';
 
-export interface RowIngest {
+export interface RowIngest<Source extends Row = Row> {
   readonly usage: UsageRecorder;
-  readonly rows: AsyncIterable<Row>;
-  readonly mapping: Mapping;
+  readonly rows: AsyncIterable<Source>;
+  readonly mapping: Mapping<Source>;
   /** Rows with a number up to this are passed over. */
   readonly skip: number;
-  readonly onRefused: (row: Row, refusal: Refusal) => Promise<void>;
+  readonly onRefused: (row: Source, refusal: Refusal) => Promise<void>;
   readonly options: IngestOptions;
 }
 
@@ -20,10 +20,10 @@ export interface RowCounts extends IngestCounts {
   readonly doneRow: number;
 }
 
-export type RowEvent = UsageEvent & { readonly row: Row };
+export type RowEvent<Source extends Row = Row> = UsageEvent & { readonly row: Source };
 
 /** The events of rows; rows that make none are handed over. */
-export async function* rowEvents({ rows, mapping, skip, onRefused }: Pick<RowIngest, 'rows' | 'mapping' | 'skip' | 'onRefused'>): AsyncGenerator<RowEvent, void, undefined> {
+export async function* rowEvents<Source extends Row>({ rows, mapping, skip, onRefused }: Pick<RowIngest<Source>, 'rows' | 'mapping' | 'skip' | 'onRefused'>): AsyncGenerator<RowEvent<Source>, void, undefined> {
   for await (const row of rows) {
     if (row.number <= skip) continue;
     let events: readonly UsageEvent[] = [];
@@ -38,7 +38,7 @@ export async function* rowEvents({ rows, mapping, skip, onRefused }: Pick<RowIng
 }
 
 /** Records the rows; yields the counts after each acknowledged batch. */
-export async function* ingestRows({ usage, options, onRefused, ...source }: RowIngest): AsyncGenerator<RowCounts, void, undefined> {
+export async function* ingestRows<Source extends Row>({ usage, options, onRefused, ...source }: RowIngest<Source>): AsyncGenerator<RowCounts, void, undefined> {
   const counts = { recorded: 0, duplicate: 0, refused: 0 };
   let doneRow = source.skip;
   for await (const acknowledged of ingest(usage, rowEvents({ ...source, onRefused }), options)) {

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { timestampFromText, type Timestamp } from '@valora/client';
 import type { UsageEvent } from '@valora/contracts/valora/metering/v1/usage';
 import { UsageError } from '../command.ts';
-import { RowRefused, type Row } from './row.ts';
+import { originOf, RowRefused, type Row } from './row.ts';
 
 export const TIME_FORMATS = ['rfc3339', 'sql', 'unix', 'unix-ms', 'unix-us'] as const;
 export type TimeFormat = (typeof TIME_FORMATS)[number];
@@ -38,13 +38,13 @@ export interface MappingOptions {
   readonly source: string;
 }
 
-export interface Mapping {
+export interface Mapping<Source extends Row = Row> {
   /** Throws UsageError for what columns that are known don't give. */
   check(columns: readonly string[]): void;
   /** Throws RowRefused. */
-  eventsOf(row: Row): UsageEvent[];
+  eventsOf(row: Source): UsageEvent[];
   /** Where a row came from first: a rejects file that is sent again keeps it, and with it the derived keys. */
-  origin(row: Row): { readonly source: string; readonly number: string };
+  origin(row: Source): { readonly source: string; readonly number: string };
 }
 
 export function createMapping(options: MappingOptions): Mapping {
@@ -71,7 +71,7 @@ export function createMapping(options: MappingOptions): Mapping {
     const found = new Map<string, string>(constantProperties);
     const add = (name: string, column: string): void => {
       const text = row.get(column);
-      if (text !== undefined && text !== '') found.set(name, text);
+      if (text !== undefined && (text !== '' || row.hasEmptyTexts)) found.set(name, text);
     };
     for (const column of row.names()) {
       const prefix = PROPERTY_COLUMNS.find((each) => column.startsWith(each));
@@ -81,22 +81,17 @@ export function createMapping(options: MappingOptions): Mapping {
     return found;
   }
 
-  function origin(row: Row): { source: string; number: string } {
-    const [firstSource, firstRow] = [row.get('valora_source'), row.get('valora_row')];
-    return firstSource !== undefined && firstRow !== undefined ? { source: firstSource, number: firstRow } : { source, number: String(row.number) };
-  }
-
   function keyOf(row: Row, meter: string): string {
     if (keyFromRow) {
-      const { source, number } = origin(row);
-      return hash('sha256', `${source}\n${number}\n${meter}`);
+      const { source: firstSource, number } = originOf(row, source);
+      return hash('sha256', `${firstSource}\n${number}\n${meter}`);
     }
     const key = field(row, 'key');
     return meterColumns.size > 1 && key !== '' ? `${key}:${meter}` : key;
   }
 
   return {
-    origin,
+    origin: (row) => originOf(row, source),
     check(known) {
       const missing = [...new Set([...columns.values(), ...meterColumns.values()])].filter((column) => !known.includes(column));
       if (missing.length > 0) throw new UsageError(`The file has no column ${missing.map((column) => `"${column}"`).join(', ')}. It has ${known.join(', ')}.`);

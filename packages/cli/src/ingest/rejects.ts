@@ -6,19 +6,19 @@ import { CommandError } from '../command.ts';
 import type { Mapping } from './mapping.ts';
 import type { Refusal, Row, RowReader } from './row.ts';
 
-export interface Rejects {
+export interface Rejects<Source extends Row = Row> {
   /** How many rows were refused. */
   count(): number;
   /** Writes a row; a second refusal of the same row is not written again. */
-  add(row: Row, refusal: Refusal): Promise<void>;
+  add(row: Source, refusal: Refusal): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Makes the file when the first row is refused, in place of one that is there; with `goOn`, behind what a run that broke off wrote into it. */
-export function openRejects(file: string, reader: RowReader, { mapping, goOn }: { mapping: Mapping; goOn: boolean }): Rejects {
+export function openRejects<Source extends Row>(file: string, reader: RowReader<Source>, { mapping, goOn }: { mapping: Mapping<Source>; goOn: boolean }): Rejects<Source> {
   let stream: WriteStream | undefined;
   let count = 0;
-  const written = new WeakSet<Row>();
+  const written = new WeakSet<Source>();
   let failure: CommandError | undefined;
   function open(): WriteStream {
     const isBegun = goOn && (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
@@ -27,7 +27,7 @@ export function openRejects(file: string, reader: RowReader, { mapping, goOn }: 
     if (!isBegun) opened.write(reader.rejectsHeading());
     return opened;
   }
-  async function write(text: string): Promise<void> {
+  async function write(text: string | Uint8Array): Promise<void> {
     stream ??= open();
     // What can't be written is said by the next row, and at the end.
     if (!stream.write(text) && failure === undefined) await once(stream, 'drain').catch(() => {});

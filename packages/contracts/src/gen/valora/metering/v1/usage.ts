@@ -139,7 +139,7 @@ export interface RecordUsageOutcome {
   readonly outcome: UsageOutcome;
   /**
    * For REFUSED: IDEMPOTENCY_KEY_REUSED (the key is taken by other content; the stored event stands), METER_UNKNOWN,
-   * EVENT_TOO_FAR_AHEAD, or FIELD_INVALID.
+   * EVENT_TOO_FAR_AHEAD, USAGE_ARCHIVED (the event happened in a time whose usage is archived), or FIELD_INVALID.
    */
   readonly reason: string;
   /** For REFUSED: the field, for example `value`. */
@@ -194,7 +194,7 @@ export interface ListUsageEventsRequest {
   readonly meter: string;
   /** The customer's reference; empty for all customers. */
   readonly customer: string;
-  /** The part of time, by event time; absent for all. Needs meter and customer. */
+  /** The part of time, by event time; absent for all, which is refused once the usage of some time is archived. */
   readonly period?:
     | Period
     | undefined;
@@ -2870,7 +2870,7 @@ export const UsageServiceService = {
    * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
    * and send again what was not acknowledged: keys make it safe.
    * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
-   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   * RetryInfo (also for the 17th stream of an organization), SERVER_STOPPING, DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
    */
   streamUsage: {
     path: "/valora.metering.v1.UsageService/StreamUsage" as const,
@@ -2964,7 +2964,7 @@ export const UsageServiceService = {
   },
   /**
    * Lists stored events by (meter, customer, event time, idempotency key): those of a meter and customer, of a meter, or all of the
-   * organization. Read only. Reasons: FIELD_INVALID.
+   * organization. Read only. Reasons: FIELD_INVALID, USAGE_ARCHIVED.
    */
   listUsageEvents: {
     path: "/valora.metering.v1.UsageService/ListUsageEvents" as const,
@@ -3041,7 +3041,7 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
    * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
    * and send again what was not acknowledged: keys make it safe.
    * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
-   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   * RetryInfo (also for the 17th stream of an organization), SERVER_STOPPING, DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
    */
   streamUsage: handleBidiStreamingCall<StreamUsageRequest, StreamUsageResponse>;
   /**
@@ -3073,7 +3073,7 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
   getUsageEvent: handleUnaryCall<GetUsageEventRequest, GetUsageEventResponse>;
   /**
    * Lists stored events by (meter, customer, event time, idempotency key): those of a meter and customer, of a meter, or all of the
-   * organization. Read only. Reasons: FIELD_INVALID.
+   * organization. Read only. Reasons: FIELD_INVALID, USAGE_ARCHIVED.
    */
   listUsageEvents: handleUnaryCall<ListUsageEventsRequest, ListUsageEventsResponse>;
   /**
@@ -3127,7 +3127,7 @@ export interface UsageServiceClient extends Client {
    * writes wait. After any error, and whenever the server ends the stream (at the latest at the call's deadline, 10 minutes), open another one
    * and send again what was not acknowledged: keys make it safe.
    * Reasons, which end the stream: FIELD_INVALID (sequence: not above that of the batch before; events: none, or too many), OVERLOADED with
-   * RetryInfo, UNAVAILABLE (the server is shutting down), DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
+   * RetryInfo (also for the 17th stream of an organization), SERVER_STOPPING, DEADLINE_EXCEEDED. Reasons for one event: see RecordUsageOutcome.
    */
   streamUsage(): ClientDuplexStream<StreamUsageRequest, StreamUsageResponse>;
   streamUsage(options: Partial<CallOptions>): ClientDuplexStream<StreamUsageRequest, StreamUsageResponse>;
@@ -3248,7 +3248,7 @@ export interface UsageServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Lists stored events by (meter, customer, event time, idempotency key): those of a meter and customer, of a meter, or all of the
-   * organization. Read only. Reasons: FIELD_INVALID.
+   * organization. Read only. Reasons: FIELD_INVALID, USAGE_ARCHIVED.
    */
   listUsageEvents(
     request: ListUsageEventsRequest,
