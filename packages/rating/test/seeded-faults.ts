@@ -76,6 +76,7 @@ const UNKNOWABLE: readonly (readonly [leaf: RegExp, reason: string])[] = [
   [/\.price\.(code|version|override)$/, 'names'],
   [/\.price\.(effectiveFrom|effectiveTo|resolvedAt)$/, 'facts; only their order is bound'],
   [/\.quantity\.(meterCode|usageSetDigest|carriedIn.*)$/, 'facts about events, of which the tree holds none'],
+  [/\.quantity\.lateness\.heldCycles$/, 'a number of other cycles, which the run knows'],
   [/\.quantity\.lateness\.carried\[\d+\]\./, 'facts about other cycles; only their order is bound'],
   [/\.quantity\.eventCount$/, 'a fact, unless events are charged or grouped'],
   [/\.quantity\.groups\[\d+\]\.(group\..*|usageSetDigest|quantity.*)$/, 'facts, unless a matrix prices the group, or levels add up'],

@@ -8,7 +8,7 @@ import type { AggregatedUsage, GroupUsage } from '../aggregation/aggregation.ts'
 import { invariant } from '../errors.ts';
 import { itemQuantity, type RatableQuantity } from '../model/model.ts';
 import { type ExactJson, exactFromJson, exactToJson, fractionFromDecimal } from '../number/fraction.ts';
-import { formatInstant, type Instant, type Interval } from '../time/instant.ts';
+import { formatInstant, type Interval } from '../time/instant.ts';
 import type { GroupQuantityTrace, LatenessTrace, QuantityTrace } from '../trace/trace.ts';
 import { groupKey, type UsageGroup } from '../usage/group.ts';
 import type { ChargePart } from './charge.ts';
@@ -87,11 +87,11 @@ function chargedUsage({ eventCount, quantity, usageSetDigest, carriedIn, eventVa
 }
 
 function latenessTrace(lateness: Lateness): LatenessTrace {
-  const moment = (time: Instant | null) => (time === null ? null : formatInstant(time));
   const period = ({ start, end }: Interval) => ({ start: formatInstant(start), end: formatInstant(end) });
   if (lateness.policy === 'HOLD') {
-    const { policy, cutoff, earlier } = lateness;
-    return { policy, cutoff: moment(cutoff), ...(earlier === undefined ? {} : { earlier: earlier.map((one) => ({ end: formatInstant(one.end), cutoff: moment(one.cutoff) })) }) };
+    const { policy, cutoff, earlier = [] } = lateness;
+    const heldCycles = earlier.filter((one) => one.cutoff !== null).length;
+    return { policy, cutoff: cutoff === null ? null : formatInstant(cutoff), ...(heldCycles === 0 ? {} : { heldCycles }) };
   }
   return { policy: lateness.policy, cutoff: formatInstant(lateness.cutoff), carried: lateness.carried.map(({ events, recorded }) => ({ events: period(events), recorded: period(recorded) })) };
 }

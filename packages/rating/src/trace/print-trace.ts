@@ -86,8 +86,11 @@ function printQuantity(quantity: QuantityTrace, knownBefore: string): string[] {
 /** Says of a MAX, too, what would be carried of a COUNT: the trace does not know the meter's aggregation. */
 function printLateness(lateness: LatenessTrace): string[] {
   if (lateness.policy === 'HOLD') {
-    const held = (what: string, cutoff: string | null) => (cutoff === null ? [] : [`  of what ${what}recorded from ${cutoff} on only what was released`]);
-    return [...(lateness.earlier ?? []).flatMap(({ end, cutoff }) => held(`happened before ${end} and was `, cutoff)), ...held('was ', lateness.cutoff)];
+    const { cutoff, heldCycles } = lateness;
+    return [
+      ...(cutoff === null ? [] : [`  of what was recorded from ${cutoff} on only what was released`]),
+      ...(heldCycles === undefined ? [] : [`  and of the late usage of ${plural(String(heldCycles), 'earlier cycle')}, of which the level is made up, only what was released`]),
+    ];
   }
   return [
     `  CARRY_FORWARD, of a COUNT or SUM: what happened in this time and was recorded before ${lateness.cutoff}`,

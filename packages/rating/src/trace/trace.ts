@@ -84,9 +84,12 @@ export type UsageQuantityTrace = {
   readonly groups?: readonly GroupQuantityTrace[];
 };
 
-/** As the question to metering says it; usage is carried for a COUNT or SUM alone. */
+/**
+ * As the question to metering says it; usage is carried for a COUNT or SUM alone. Of a level, `heldCycles` is how many of
+ * the cycles that it is made up of hold their late usage, each by its own cutoff.
+ */
 export type LatenessTrace =
-  | { readonly policy: 'HOLD'; readonly cutoff: string | null; readonly earlier?: readonly { readonly end: string; readonly cutoff: string | null }[] }
+  | { readonly policy: 'HOLD'; readonly cutoff: string | null; readonly heldCycles?: number }
   | { readonly policy: 'CARRY_FORWARD'; readonly cutoff: string; readonly carried: readonly { readonly events: PeriodTrace; readonly recorded: PeriodTrace }[] };
 
 export type GroupQuantityTrace = {
