@@ -6,6 +6,7 @@ import { emptyCallSeries } from './empty-calls.ts';
 import { batchesOf, ingestSeries, newSeries, type Sides } from './ingest-batches.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import { oneByOne, streamed } from './ingest-ways.ts';
+import { AGGREGATE, readSeries } from './ingest-reads.ts';
 import { prefill } from './prefill.ts';
 import { openRawCalls } from './raw-calls.ts';
 import { atLeast, ratio, type Figure, type Findings } from './report.ts';
@@ -29,7 +30,7 @@ export async function ingest(valora: BenchValora, settings: IngestSettings, prog
       await prefill(valora.owner, { organizationId, from: rows, to: level, progress });
       rows = Math.max(rows, level);
       const series = position === 0 ? [...ingestSeries(sides, settings), ...emptyCallSeries(calls, settings)] : growthSeries(sides, settings);
-      const measured = await interleaved(series, { rounds: settings.rounds, progress });
+      const measured = await interleaved([...series, ...await readSeries(valora, organizationId)], { rounds: settings.rounds, progress });
       for (const [name, each] of measured) figures.set(position === 0 ? name : `${name}, after ${level} rows`, each);
     }
     return findings(figures, settings);
@@ -56,6 +57,7 @@ function findings(figures: Figures, settings: IngestSettings): Findings {
   const results = [...figures].filter(([name]) => !name.startsWith('floor '));
   const ratios = new Map<string, number>();
   for (const [name, each] of results) {
+    if (name.startsWith(AGGREGATE)) continue;
     const floor = name.includes(batchesOf(1)) ? figure(figures, 'floor empty call') : floorOf(figures, name.replace(', streamed', ''), settings);
     ratios.set(`${name}, to its floor`, ratio(each, floor));
   }
@@ -65,6 +67,10 @@ function findings(figures: Figures, settings: IngestSettings): Findings {
     ratios.set(name, ratio(figure(figures, `${what}, after ${level} rows`), figure(figures, what)));
     return { kind, name };
   }));
+  const [fewest, ...larger] = rowsBefore.filter((level) => figures.has(`${AGGREGATE}, after ${level} rows`));
+  for (const level of larger) {
+    ratios.set(`${AGGREGATE}, after ${level} rows to after ${fewest}`, ratio(figure(figures, `${AGGREGATE}, after ${level} rows`), figure(figures, `${AGGREGATE}, after ${fewest} rows`)));
+  }
   const goal = (what: string, least: number, name: string) => (ratios.has(name) ? [atLeast(what, least, ratios.get(name) ?? 0)] : []);
   return {
     results: Object.fromEntries(results),

@@ -9,7 +9,7 @@ import { instant, parseDecimal, usageEventContent, type UsageEvent } from '@valo
 export type KeyOrder = 'ordered' | 'random';
 
 export const METER = 'requests';
-const CUSTOMERS = 1_000;
+export const CUSTOMERS = 1_000;
 const PROPERTIES = { region: 'eu-central-1' };
 const VALUE_MAX = 1_000_000;
 const MICROS_PER_MS = 1000n;
