@@ -87,6 +87,42 @@ describe('it is refused, and nothing is done,', () => {
   });
 });
 
+/** Another organization with usage there. Its `level` is a sum. */
+async function withNeighbour(): Promise<CallContext> {
+  const neighbour = newOrganization();
+  await metering.createMeters(neighbour);
+  await createMeter(metering.dependencies, neighbour, { requestId: 'level', meter: { code: 'level', displayName: '', aggregation: Aggregation.SUM, filters: [], uniqueProperty: '', takesNegativeValues: true, recordedTime: undefined } });
+  expect(await outcomes(metering.dependencies, neighbour, [usageEvent('theirs', { time: JUNE }), usageEvent('their-level', { time: JUNE, meter: 'level' })])).toEqual(['RECORDED', 'RECORDED']);
+  return neighbour;
+}
+
+/** Whoever looks at the facts of all takes one of the two for both, whichever it is. */
+test.each(['the one that recorded last', 'the one that recorded first'])('each organization stands in the way for itself: %s is not sealed', async (which) => {
+  await recordBothSides();
+  const neighbour = await withNeighbour();
+  const [open, ready] = which.endsWith('last') ? [neighbour, context] : [context, neighbour];
+  await setClock(metering.dependencies, ready, LATER);
+  await metering.dependencies.database.transaction(ready.organizationId, (tx) => sealThrough(sqlOf(tx), JANUARY));
+  await setClock(metering.dependencies, open, LATER);
+  await expect(archiveUsage(metering.url, '2025-01')).rejects.toThrow(new RegExp(`^1 organizations stand in the way. ${open.organizationId}: no billing run has sealed`));
+});
+
+test('each organization has its own meters and corrections: another one\'s levels and voids are no matter', async () => {
+  await recordBothSides();
+  const neighbour = await withNeighbour();
+  for (const each of [context, neighbour]) {
+    await setClock(metering.dependencies, each, LATER);
+    await metering.dependencies.database.transaction(each.organizationId, (tx) => sealThrough(sqlOf(tx), JANUARY));
+  }
+  await setClock(metering.dependencies, neighbour, LATER + 401n * DAY);
+  await voidUsage(metering.dependencies, context, { requestId: 'void', idempotencyKeys: ['june'], reason: 'twice' });
+  await setClock(metering.dependencies, context, LATER + 401n * DAY);
+  await archiveUsage(metering.url, '2025-01');
+  expect(await keysIn('usage_event')).toEqual(['first', 'level']);
+  const { rows } = await owner.query('select organization_id, recorded_through from usage_archive_share order by recorded_through');
+  expect(rows).toEqual([{ organization_id: neighbour.organizationId, recorded_through: String(NOON) }, { organization_id: context.organizationId, recorded_through: String(LATER) }]);
+});
+
 test('events of before leave, whole months as they lie; levels and keys stay; the second time there is nothing to do, later there may be more', async () => {
   await archivedBothSides();
   expect(await keysIn('usage_event')).toEqual(['first', 'level']);
