@@ -46,7 +46,7 @@ export async function archiveUsage(url: string, month: string): Promise<readonly
 }
 
 function firstInstant(month: string): Instant {
-  if (!/^[0-9]{4}-(0[1-9]|1[0-2])$/.test(month)) throw new ArchiveRefused(`"${month}" is no month. Write it as 2024-01.`);
+  if (!/^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])$/.test(month)) throw new ArchiveRefused(`"${month}" is no month. Write it as 2024-01.`);
   return parseInstant(`${month}-01T00:00:00Z`);
 }
 

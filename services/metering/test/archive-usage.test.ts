@@ -68,6 +68,7 @@ describe('it is refused, and nothing is done,', () => {
   const now = async (): Promise<void> => { await sealed(); };
   test.each([
     ['of what is no month', '2025-13', now, /no month/],
+    ['of a month of the year 0', '0000-12', now, /no month/],
     ['of less than 400 days ago', new Date().toISOString().slice(0, '2026-06'.length), now, /less than 400 days ago/],
     ['while the clock of an organization with usage there stands less than 400 days later', '2025-10', now, /^1 organizations.*its clock stands at 2026-03-01T12:00:00Z/],
     ['while no run has sealed it', '2025-01', async () => setClock(metering.dependencies, context, LATER), /no billing run has sealed/],
