@@ -51,7 +51,8 @@ export async function queryOne<Row>(sql: Sql, text: string, values: readonly unk
   return onlyRow(await sql.query<Row>(text, values));
 }
 
-export function onlyRow<Row>([row]: readonly Row[]): Row {
-  if (row === undefined) throw new Error('A statement that always gives a row gave none.');
+/** The first of several would be one by chance. */
+export function onlyRow<Row>([row, ...others]: readonly Row[]): Row {
+  if (row === undefined || others.length > 0) throw new Error(`A statement that always gives one row gave ${row === undefined ? 'none' : others.length + 1}.`);
   return row;
 }

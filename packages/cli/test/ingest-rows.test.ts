@@ -143,6 +143,17 @@ test('the same holds for NDJSON, whose lines are kept as they were written', asy
   expect((await send(ndjson(first.rejects), { ...options, source: 'other', refuse: () => false })).keys).toEqual([createHash('sha256').update('u.ndjson\n1\nm').digest('hex')]);
 });
 
+test.each([
+  ['a member of a member has the name of an added one', '{"customer":"acme","time":"1970-01-01T00:00:01Z","properties":{"valora_source":"theirs","region":"eu"},"value":1}'],
+  ['it is the last one there', '{"customer":"acme","time":"1970-01-01T00:00:01Z","value":1,"properties":{"valora_source":"theirs"}}'],
+  ['what was mended stands behind the added ones', '{"customer":"acme","time":"1970-01-01T00:00:01Z","valora_source":"u.ndjson","valora_row":"1","valora_reason":"","valora_field":"","valora_message":"","value":1}'],
+])('a refused line of NDJSON loses nothing: %s', async (_name, line) => {
+  const options = { constants: new Map([['meter', 'm']]), keyFromRow: true, source: 'u.ndjson' };
+  const { rejects } = await send(ndjson(`${line}\n`), { ...options, refuse: () => true });
+  expect(JSON.parse(rejects)).toEqual({ ...JSON.parse(line), valora_source: 'u.ndjson', valora_row: '1', valora_reason: 'METER_UNKNOWN', valora_field: 'meter', valora_message: 'No, "never".' });
+  expect((await send(ndjson(rejects), { ...options, refuse: () => false })).keys).toHaveLength(1);
+});
+
 test('a row with too many cells is in the rejects as a whole, and refused again as long as it is not mended', async () => {
   const options = { refuse: () => false };
   const first = await send(csv('key,value,meter,customer,time,property.r\nk1,1,000,m,c,1970-01-01T00:00:01Z,eu\n'), options);

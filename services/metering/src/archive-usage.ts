@@ -46,7 +46,7 @@ export async function archiveUsage(url: string, month: string): Promise<readonly
 }
 
 function firstInstant(month: string): Instant {
-  if (!/^[0-9]{4}-(0[1-9]|1[0-2])$/.test(month)) throw new ArchiveRefused(`"${month}" is no month. Write it as 2024-01.`);
+  if (!/^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])$/.test(month)) throw new ArchiveRefused(`"${month}" is no month. Write it as 2024-01.`);
   return parseInstant(`${month}-01T00:00:00Z`);
 }
 
@@ -67,7 +67,10 @@ async function archive(sql: Sql, { before, now }: { readonly before: Instant; re
   return tables;
 }
 
-/** Each organization with usage there, looked at one at a time: row-level security shows its other tables no other way. */
+/**
+ * Each organization with usage there, looked at one at a time: row-level security shows its other tables no other way. And by its name: an owner who is a superuser, as of
+ * an embedded database, sees the facts of all of them.
+ */
 async function findTenants(sql: Sql, before: Instant): Promise<readonly Tenant[]> {
   const found = await sql.query<{ organization_id: string; recorded: bigint }>(
     'select organization_id, max(recorded_time) as recorded from usage_event where event_time < $1 group by organization_id order by organization_id', [before]);
@@ -76,9 +79,10 @@ async function findTenants(sql: Sql, before: Instant): Promise<readonly Tenant[]
     await actFor(sql, organizationId);
     const facts = await queryOne<{ sealed: bigint; clock: bigint; recorded: bigint; meters: string[] }>(sql,
       `select coalesce(fence.sealed_through, 0) as sealed, coalesce(fence.sandbox_time, now_micros()) as clock, greatest($1,
-         (select max(recorded_time) from usage_void where event_time < $2), (select max(recorded_time) from usage_release where event_time < $2)) as recorded,
-         array(select code from meter where aggregation = 'WEIGHTED_SUM') as meters
-       from (select) as one left join fence on true`, [recorded, before]);
+         (select max(recorded_time) from usage_void where organization_id = $3 and event_time < $2),
+         (select max(recorded_time) from usage_release where organization_id = $3 and event_time < $2)) as recorded,
+         array(select code from meter where organization_id = $3 and aggregation = 'WEIGHTED_SUM') as meters
+       from (select) as one left join fence on organization_id = $3`, [recorded, before, organizationId]);
     tenants.push({ organizationId, recordedThrough: facts.recorded, levelMeters: facts.meters, obstacle: obstacleOf(facts, before) });
   }
   return tenants;

@@ -68,6 +68,7 @@ describe('it is refused, and nothing is done,', () => {
   const now = async (): Promise<void> => { await sealed(); };
   test.each([
     ['of what is no month', '2025-13', now, /no month/],
+    ['of a month of the year 0', '0000-12', now, /no month/],
     ['of less than 400 days ago', new Date().toISOString().slice(0, '2026-06'.length), now, /less than 400 days ago/],
     ['while the clock of an organization with usage there stands less than 400 days later', '2025-10', now, /^1 organizations.*its clock stands at 2026-03-01T12:00:00Z/],
     ['while no run has sealed it', '2025-01', async () => setClock(metering.dependencies, context, LATER), /no billing run has sealed/],
@@ -85,6 +86,42 @@ describe('it is refused, and nothing is done,', () => {
     expect(await keysIn('usage_event')).toEqual(['first', 'june', 'last', 'level', 'old']);
     expect((await owner.query('select from usage_archive')).rows).toEqual([]);
   });
+});
+
+/** Another organization with usage there. Its `level` is a sum. */
+async function withNeighbour(): Promise<CallContext> {
+  const neighbour = newOrganization();
+  await metering.createMeters(neighbour);
+  await createMeter(metering.dependencies, neighbour, { requestId: 'level', meter: { code: 'level', displayName: '', aggregation: Aggregation.SUM, filters: [], uniqueProperty: '', takesNegativeValues: true, recordedTime: undefined } });
+  expect(await outcomes(metering.dependencies, neighbour, [usageEvent('theirs', { time: JUNE }), usageEvent('their-level', { time: JUNE, meter: 'level' })])).toEqual(['RECORDED', 'RECORDED']);
+  return neighbour;
+}
+
+/** Whoever looks at the facts of all takes one of the two for both, whichever it is. */
+test.each(['the one that recorded last', 'the one that recorded first'])('each organization stands in the way for itself: %s is not sealed', async (which) => {
+  await recordBothSides();
+  const neighbour = await withNeighbour();
+  const [open, ready] = which.endsWith('last') ? [neighbour, context] : [context, neighbour];
+  await setClock(metering.dependencies, ready, LATER);
+  await metering.dependencies.database.transaction(ready.organizationId, (tx) => sealThrough(sqlOf(tx), JANUARY));
+  await setClock(metering.dependencies, open, LATER);
+  await expect(archiveUsage(metering.url, '2025-01')).rejects.toThrow(new RegExp(`^1 organizations stand in the way. ${open.organizationId}: no billing run has sealed`));
+});
+
+test('each organization has its own meters and corrections: another one\'s levels and voids are no matter', async () => {
+  await recordBothSides();
+  const neighbour = await withNeighbour();
+  for (const each of [context, neighbour]) {
+    await setClock(metering.dependencies, each, LATER);
+    await metering.dependencies.database.transaction(each.organizationId, (tx) => sealThrough(sqlOf(tx), JANUARY));
+  }
+  await setClock(metering.dependencies, neighbour, LATER + 401n * DAY);
+  await voidUsage(metering.dependencies, context, { requestId: 'void', idempotencyKeys: ['june'], reason: 'twice' });
+  await setClock(metering.dependencies, context, LATER + 401n * DAY);
+  await archiveUsage(metering.url, '2025-01');
+  expect(await keysIn('usage_event')).toEqual(['first', 'level']);
+  const { rows } = await owner.query('select organization_id, recorded_through from usage_archive_share order by recorded_through');
+  expect(rows).toEqual([{ organization_id: neighbour.organizationId, recorded_through: String(NOON) }, { organization_id: context.organizationId, recorded_through: String(LATER) }]);
 });
 
 test('events of before leave, whole months as they lie; levels and keys stay; the second time there is nothing to do, later there may be more', async () => {

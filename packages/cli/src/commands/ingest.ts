@@ -105,7 +105,7 @@ export const ingestCommands: readonly Command[] = [
       meter: { value: 'type=meter', description: "The meter of a type of CloudEvents; otherwise the type is the meter's code.", repeated: true },
       value: { value: 'type=place', description: 'Where the value of a type of CloudEvents is, for example prompt=data.tokens; otherwise where --map value says, otherwise data.value.', repeated: true },
       constant: { value: 'field=text', description: 'The same for every row, for example meter=requests.', repeated: true },
-      'meter-column': { value: 'meter=column', description: 'For a row with values of several meters: the column with the value of this one.', repeated: true },
+      'meter-column': { value: 'meter=column', description: "For a row with values of several meters: the column with the value of this one. Of several, each event's key is the row's with : and the meter behind it; so name all of them the first time, since a row that was sent with one alone has another key.", repeated: true },
       'time-format': { value: 'format', description: 'How times are written; sql is 2026-01-31 09:30:00.123 in UTC, unix counts since 1970. Otherwise rfc3339.', choices: TIME_FORMATS },
       'key-from-row': { value: null, description: "Derives each event's key from the file's name, the row's number and the meter. Only for a file that never changes." },
       source: { value: 'name', description: "The name that keys from rows derive from; otherwise the file's, without .gz." },

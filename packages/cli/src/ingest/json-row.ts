@@ -43,8 +43,14 @@ export function rejectedJson({ text, fault }: Piece, isObject: boolean): Row['re
  */
 function withoutEnd(text: string): string {
   const line = text.trim().replaceAll(/[\r\n]+/g, ' ');
-  const added = line.indexOf('"valora_source":');
-  return line.slice(0, added < 0 ? -1 : added).trimEnd().replace(/,$/, '');
+  const last = line.lastIndexOf('"valora_source":');
+  return line.slice(0, last >= 0 && isAdded(line.slice(last)) ? last : -1).trimEnd().replace(/,$/, '');
+}
+
+/** Whether an object ends with nothing but the columns of a rejects file; a member of a member may have such a name too, and what was put behind them is the row's own. */
+function isAdded(end: string): boolean {
+  const added = objectOf(`{${end}`);
+  return added !== null && Object.keys(added).every(isRejectColumn);
 }
 
 /** What was wrong with a piece of the rejects that nobody mended; null for any other piece. */
