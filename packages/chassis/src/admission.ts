@@ -97,6 +97,7 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     }
     if (isFull(depth, share, bytes)) {
       refusedCount += 1;
+      if (share.running === 0 && share.waiting.size === 0) depth.shares.delete(organizationId); // or those that are only ever refused would stay in memory
       throw commonErrors.OVERLOADED();
     }
     await new Promise<void>((resolve, reject) => {
