@@ -1,13 +1,10 @@
-// One trace from the scheduler's tick, or from a caller, through every service down to the SQL: by the parents that spans name, as a collector
+// One trace from the scheduler's tick through every service down to the SQL: by the parents that spans name, as a collector
 // receives them from the real process.
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { apiKeyText, newSecret, timestampFromInstant } from '@valora/chassis';
-import { callerOf, connect, createPlan, subscribe, type Caller, type Connection, type PriceSample } from '@valora/cli';
+import { callerOf, createPlan, subscribe, type PriceSample } from '@valora/cli';
 import { AuditServiceService as InvoicingAudit } from '@valora/contracts/valora/invoicing/v1/audit';
 import { InvoiceServiceService } from '@valora/contracts/valora/invoicing/v1/invoice';
 import { UsageServiceService } from '@valora/contracts/valora/metering/v1/usage';
-import { SchedulerServiceService } from '@valora/contracts/valora/scheduler/v1/scheduler';
-import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
 import { instant, parseInstant } from '@valora/rating';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ancestry, startTracedValora, type TracedValora } from './traced-valora.ts';
@@ -21,21 +18,10 @@ const prices: readonly PriceSample[] = [
 ];
 
 let valora: TracedValora;
-const connections: Connection[] = [];
 beforeAll(async () => { valora = await startTracedValora(); });
 afterAll(async () => {
-  connections.forEach((connection) => connection.close());
   expect(await valora.stop()).toBe(0);
 });
-
-async function createOrganization(requestId: string, sandboxTime?: string): Promise<{ readonly organizationId: string; readonly apiKey: string; readonly connection: Connection; readonly caller: Caller }> {
-  const { organization, apiKey } = await valora.operator.stub(OrganizationServiceService).createOrganization({
-    requestId, organizationId: '', displayName: SECRET_BODY, currencyCode: 'USD', settings: undefined, sandboxTime: sandboxTime === undefined ? undefined : timestampFromInstant(parseInstant(sandboxTime)),
-  });
-  const connection = connect(valora.address, apiKey);
-  connections.push(connection);
-  return { organizationId: organization?.organizationId ?? '', apiKey, connection, caller: callerOf(connection) };
-}
 
 /** From the root down to a span that fits. */
 async function pathTo(fits: (span: TracedValora['receiver']['spans'][number]) => boolean) {
@@ -45,25 +31,8 @@ async function pathTo(fits: (span: TracedValora['receiver']['spans'][number]) =>
   });
 }
 
-/** Calls as a caller that traces itself does. */
-async function callWithin(traceparent: string, method: { readonly path: string }, request: Buffer, apiKey: string): Promise<Buffer> {
-  const client = new Client(valora.address, credentials.createInsecure());
-  const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${apiKey}`);
-  metadata.set('traceparent', traceparent);
-  const bytes = (value: Buffer): Buffer => value;
-  try {
-    return await new Promise((resolve, reject) => {
-      client.makeUnaryRequest(method.path, bytes, bytes, request, metadata, { deadline: Date.now() + 30_000 },
-        (error: ServiceError | null, answer = Buffer.alloc(0)) => (error === null ? resolve(answer) : reject(error)));
-    });
-  } finally {
-    client.close();
-  }
-}
-
 test('from the tick of the scheduler to the SQL that stores the lines', async () => {
-  const { organizationId, connection, caller } = await createOrganization('ticked');
+  const { organizationId, connection, caller } = await valora.createOrganization({ requestId: 'ticked', displayName: SECRET_BODY });
   const started = instant(BigInt(Date.now()) * MICROS_PER_MS - 40n * DAY_MICROS);
   const startTime = new Date(Number(started / MICROS_PER_MS)).toISOString();
   await createPlan(caller, { plan: 'team', currencyCode: 'USD', effectiveFrom: startTime, prices });
@@ -89,26 +58,8 @@ test('from the tick of the scheduler to the SQL that stores the lines', async ()
   expect(records.find(({ action }) => action === InvoiceServiceService.runBillingCycles.path)?.traceId).toBe(insert?.traceId);
 }, 60_000);
 
-test('the trace of whoever moves a sandbox’s clock goes on down to the SQL', async () => {
-  const { apiKey, caller } = await createOrganization('advanced', '2026-01-01T00:00:00Z');
-  await createPlan(caller, { plan: 'team', currencyCode: 'USD', effectiveFrom: '2026-01-01T00:00:00Z', prices });
-  await subscribe(caller, { customer: 'acme', plan: 'team', startTime: '2026-01-01T00:00:00Z' });
-  const { path, requestSerialize } = SchedulerServiceService.advanceClock;
-  const traceId = '5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e';
-  await callWithin(`00-${traceId}-00000000000000aa-01`, { path }, requestSerialize({ targetTime: timestampFromInstant(parseInstant('2026-02-02T00:00:00Z')) }), apiKey);
-  const below = await valora.receiver.until((spans) => {
-    const [insert] = spans.filter((span) => span.traceId === traceId && span.name === 'INSERT run_line');
-    const [root] = spans.filter((span) => span.traceId === traceId && span.parentSpanId === '00000000000000aa');
-    return insert === undefined || root === undefined ? undefined : { insert, path: ancestry([...spans, { ...root, name: 'the caller', spanId: '00000000000000aa', parentSpanId: '' }], insert) };
-  });
-  expect(below.path?.map(({ name }) => name)).toEqual([
-    'the caller', 'valora.scheduler.v1.SchedulerService/AdvanceClock', 'scheduler.advance',
-    'valora.invoicing.v1.InvoiceService/RunBillingCycles', 'valora.invoicing.v1.InvoiceService/RunBillingCycles', 'billing.store', 'INSERT run_line',
-  ]);
-}, 60_000);
-
 test('a group commit is a trace of its own that names the calls it commits, and they name it', async () => {
-  const { organizationId, caller } = await createOrganization('ingested', '2026-01-01T00:00:00Z');
+  const { organizationId, caller } = await valora.createOrganization({ requestId: 'ingested', displayName: SECRET_BODY, sandboxTime: '2026-01-01T00:00:00Z' });
   await createPlan(caller, { plan: 'team', currencyCode: 'USD', effectiveFrom: '2026-01-01T00:00:00Z', prices });
   await caller.usage.recordUsage({
     events: [{ idempotencyKey: 'one', meter: 'requests', customer: 'acme', subscription: '', eventTime: timestampFromInstant(parseInstant('2026-01-01T00:00:00Z')), value: '1', properties: new Map([['note', SECRET_BODY]]) }],
@@ -122,19 +73,17 @@ test('a group commit is a trace of its own that names the calls it commits, and 
 }, 60_000);
 
 test('no span and no log line holds a credential, a body or a statement’s values', async () => {
-  const { organizationId, apiKey, connection } = await createOrganization('guarded', '2026-01-01T00:00:00Z');
+  const { organizationId, apiKey, caller } = await valora.createOrganization({ requestId: 'guarded', displayName: SECRET_BODY, sandboxTime: '2026-01-01T00:00:00Z' });
   const madeUp = apiKeyText({ organizationId, keyId: 'k'.repeat(26), secret: newSecret() });
   const spoiled = `${apiKey.slice(0, -1)}${apiKey.endsWith('0') ? '1' : '0'}`;
   for (const bad of [madeUp, spoiled, 'a-token-of-nobody']) {
-    const refused = connect(valora.address, bad);
-    connections.push(refused);
-    await expect(callerOf(refused).meters.listMeters({ pageSize: 0, pageToken: '' })).rejects.toThrow('UNAUTHENTICATED');
+    await expect(callerOf(valora.connect(bad)).meters.listMeters({ pageSize: 0, pageToken: '' })).rejects.toThrow('UNAUTHENTICATED');
   }
   // Refused, the second with a message that names what was sent.
-  await expect(callerOf(connection).customers.createCustomer({ requestId: SECRET_BODY, customer: { reference: SECRET_BODY, displayName: SECRET_BODY, timeZone: SECRET_BODY } })).rejects.toThrow('INVALID_ARGUMENT');
-  await expect(callerOf(connection).catalog.getPrice({ code: SECRET_BODY })).rejects.toThrow(SECRET_BODY);
+  await expect(caller.customers.createCustomer({ requestId: SECRET_BODY, customer: { reference: SECRET_BODY, displayName: SECRET_BODY, timeZone: SECRET_BODY } })).rejects.toThrow('INVALID_ARGUMENT');
+  await expect(caller.catalog.getPrice({ code: SECRET_BODY })).rejects.toThrow(SECRET_BODY);
   // So is the call from one service to another, which an instrumentation would record with its message.
-  await expect(subscribe(callerOf(connection), { customer: 'acme', plan: SECRET_BODY, startTime: '2026-01-01T00:00:00Z' })).rejects.toThrow('SubscriptionService/CreateSubscription');
+  await expect(subscribe(caller, { customer: 'acme', plan: SECRET_BODY, startTime: '2026-01-01T00:00:00Z' })).rejects.toThrow('SubscriptionService/CreateSubscription');
   await valora.receiver.until((spans) => spans.find(({ name, attributes }) => name.endsWith('SubscriptionService/CreateSubscription') && attributes['valora.organization.id'] === organizationId));
   await valora.receiver.until((spans) => spans.find(({ name, attributes }) => name.endsWith('CustomerService/CreateCustomer') && attributes['valora.organization.id'] === organizationId));
 

@@ -5,16 +5,29 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect, type Connection } from '@valora/cli';
+import { timestampFromInstant } from '@valora/chassis';
+import { callerOf, connect, type Caller, type Connection } from '@valora/cli';
+import { OrganizationServiceService } from '@valora/contracts/valora/tenancy/v1/organization';
+import { parseInstant } from '@valora/rating';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '@valora/testkit/otlp';
+
+export interface TracedOrganization {
+  readonly organizationId: string;
+  readonly apiKey: string;
+  readonly connection: Connection;
+  readonly caller: Caller;
+}
 
 export interface TracedValora {
   readonly address: string;
   readonly receiver: OtlpReceiver;
   readonly operatorCredential: string;
-  readonly operator: Connection;
+  /** A sandbox, when its time is given. */
+  createOrganization(organization: { readonly requestId: string; readonly displayName: string; readonly sandboxTime?: string }): Promise<TracedOrganization>;
   /** What it wrote to standard error: its logs. */
   logs(): string;
+  /** As who holds this credential; closed with it. */
+  connect(credential: string): Connection;
   /** Ends it by SIGTERM; answers its exit code. */
   stop(): Promise<number | null>;
 }
@@ -22,12 +35,13 @@ export interface TracedValora {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const LISTENS = /listens on port (\d+)/;
 
-export async function startTracedValora(): Promise<TracedValora> {
+/** Whose scheduler ticks every `tickMs`; with 0, nothing happens there that nobody calls for. */
+export async function startTracedValora({ tickMs = 1_000 } = {}): Promise<TracedValora> {
   const receiver = await startOtlpReceiver();
   const dataFolder = mkdtempSync(join(tmpdir(), 'valora-traced-'));
   const child = spawn(process.execPath, ['--conditions=development', '--import', '@valora/chassis/telemetry', 'packages/cli/src/main.ts', 'up'], {
     cwd: root, stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, DATABASE_URL: '', VALORA_DATA_FOLDER: dataFolder, VALORA_ADDRESS: '127.0.0.1:0', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_BSP_SCHEDULE_DELAY: '200' },
+    env: { ...process.env, DATABASE_URL: '', VALORA_DATA_FOLDER: dataFolder, VALORA_ADDRESS: '127.0.0.1:0', VALORA_TICK_MS: String(tickMs), OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_BSP_SCHEDULE_DELAY: '200' },
   });
   let output = '';
   let logs = '';
@@ -43,12 +57,26 @@ export async function startTracedValora(): Promise<TracedValora> {
   });
   const address = `127.0.0.1:${port}`;
   const operatorCredential = readFileSync(join(dataFolder, 'operator-credential'), 'utf8').trim();
-  const operator = connect(address, operatorCredential);
+  const connections: Connection[] = [];
+  const connectAs = (credential: string): Connection => {
+    const connection = connect(address, credential);
+    connections.push(connection);
+    return connection;
+  };
+  const operator = connectAs(operatorCredential);
   return {
-    address, receiver, operatorCredential, operator,
+    address, receiver, operatorCredential,
+    connect: connectAs,
+    async createOrganization({ requestId, displayName, sandboxTime }) {
+      const { organization, apiKey } = await operator.stub(OrganizationServiceService).createOrganization({
+        requestId, organizationId: '', displayName, currencyCode: 'USD', settings: undefined, sandboxTime: sandboxTime === undefined ? undefined : timestampFromInstant(parseInstant(sandboxTime)),
+      });
+      const connection = connectAs(apiKey);
+      return { organizationId: organization?.organizationId ?? '', apiKey, connection, caller: callerOf(connection) };
+    },
     logs: () => logs,
     async stop() {
-      operator.close();
+      connections.forEach((connection) => connection.close());
       child.kill('SIGTERM');
       const [code] = await exited as [number | null];
       receiver.stop();
