@@ -32,7 +32,7 @@ export { paged, pageToken, parsePage, type Page, type PageRequest } from './page
 export { createServiceGround, openServiceDatabase, serviceDatabaseUrls, serviceNames, type Platform, type RunningService, type ServiceGround, type ServiceName } from './platform.ts';
 export { LISTENING, runService } from './run-service.ts';
 export { schemaMigrations } from './schema-migrations.ts';
-export { ConfigInvalid, readNamedFile, readServiceConfig, type Environment, type ServiceConfig } from './service-config.ts';
+export { ConfigInvalid, readNamedFile, readServiceConfig, tickInterval, type Environment, type ServiceConfig } from './service-config.ts';
 export { rolePassword, serviceRole, type ServiceRole } from './service-role.ts';
 export { peerVariable, serviceCalls, servicePorts, serviceVariables, type ServiceVariable } from './service-variables.ts';
 export { LIVENESS, serve, type RunningServer, type ServeOptions } from './serve.ts';

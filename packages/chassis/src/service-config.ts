@@ -44,6 +44,8 @@ const TARGET = /^\S+$/;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----/;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 const INTEGER = /^[0-9]{1,9}$/;
+const TICK_MIN_MS = 10;
+const TICK_MAX_MS = 3_600_000;
 
 /** Reads what `serviceVariables` says of this service. Throws ConfigInvalid. */
 export function readServiceConfig(service: ServiceName, environment: Environment): ServiceConfig {
@@ -70,7 +72,6 @@ export function readServiceConfig(service: ServiceName, environment: Environment
   if ((tls.certificate === '') !== (tls.key === '')) problems.push('VALORA_TLS_CERTIFICATE and VALORA_TLS_KEY must be given together.');
   if (tls.clientCa !== '' && tls.certificate === '') problems.push('VALORA_TLS_CLIENT_CA needs VALORA_TLS_CERTIFICATE: client certificates are a part of TLS.');
   const peers = new Map(serviceCalls[service].map((peer) => [peer, text(peerVariable(peer), TARGET, 'must be a gRPC target such as host:port.')]));
-  const tickMs = integer('VALORA_TICK_MS', 0, 3_600_000);
   const config: Omit<ServiceConfig, 'serverCredentials' | 'peerCredentials'> = {
     databaseUrl: databaseUrl(values.get('DATABASE_URL') ?? '', problems),
     databaseConnections: integer('VALORA_DATABASE_CONNECTIONS', 1, 1_000),
@@ -83,11 +84,18 @@ export function readServiceConfig(service: ServiceName, environment: Environment
     reflection: text('VALORA_REFLECTION', /^(on|off)$/, 'must be on or off.') === 'on',
     drainMs: integer('VALORA_DRAIN_MS', 0, 60_000),
     graceMs: integer('VALORA_GRACE_MS', 0, 600_000),
-    tickMs: tickMs === 0 ? null : tickMs,
+    tickMs: tickInterval(values.get('VALORA_TICK_MS') ?? '0', (problem) => void problems.push(problem)),
   };
-  if (tickMs > 0 && tickMs < 10) problems.push('VALORA_TICK_MS must be 0 or at least 10.');
   if (problems.length > 0) throw new ConfigInvalid(service, problems);
   return { ...config, ...credentialsOf(service, tls) };
+}
+
+/** The milliseconds of VALORA_TICK_MS; null for no tick. */
+export function tickInterval(text: string, problem: (told: string) => void): number | null {
+  const interval = INTEGER.test(text) ? Number(text) : Number.NaN;
+  if (interval === 0) return null;
+  if (!(interval >= TICK_MIN_MS && interval <= TICK_MAX_MS)) problem(`VALORA_TICK_MS must be 0 for no tick, or a whole number of milliseconds from ${TICK_MIN_MS} to ${TICK_MAX_MS}.`);
+  return interval;
 }
 
 function readValues(service: ServiceName, environment: Environment, problems: string[]): ReadonlyMap<string, string> {

@@ -13,7 +13,6 @@ export interface SeparateOptions {
   readonly databaseUrl: string;
   /** Where each service listens for callers. */
   readonly addresses: Readonly<Record<ServiceName, string>>;
-  readonly tickMs: number;
   readonly reflection: boolean;
   readonly print: (line: string) => void;
 }
@@ -53,7 +52,7 @@ export function startSeparate(options: SeparateOptions): SeparateServices {
 const NOT_INHERITED = ['DATABASE_URL', 'VALORA_ROLE_SECRET', 'VALORA_API_KEY', 'VALORA_HEALTH_ADDRESS', 'PGPASSWORD', 'PGPASSFILE'].flatMap((name) => [name, `${name}_FILE`]);
 
 /** What the service is told: nothing of the database's owner, of other services' logins, or of the operator's credential. */
-export function environmentOf(service: ServiceName, { secrets, databaseUrl, addresses, tickMs, reflection }: Omit<SeparateOptions, 'print'>, environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+export function environmentOf(service: ServiceName, { secrets, databaseUrl, addresses, reflection }: Omit<SeparateOptions, 'print'>, environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(Object.entries(environment).filter(([name]) => !NOT_INHERITED.includes(name))),
     DATABASE_URL: serviceDatabaseUrls(databaseUrl, secrets.roleSecret)(service),
@@ -63,7 +62,6 @@ export function environmentOf(service: ServiceName, { secrets, databaseUrl, addr
     VALORA_METRICS_ADDRESS: `127.0.0.1:${servicePorts[service].metrics}`,
     VALORA_REFLECTION: reflection ? 'on' : 'off',
     ...Object.fromEntries(serviceCalls[service].map((peer) => [peerVariable(peer), addresses[peer]])),
-    ...(service === 'scheduler' ? { VALORA_TICK_MS: String(tickMs) } : {}),
   };
 }
 

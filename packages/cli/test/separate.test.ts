@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { defaultAddresses, environmentOf } from '../src/separate.ts';
 
 const secrets = { roleSecret: 'the roles', serviceTokenKey: new Uint8Array(32), operatorCredential: 'the operator' };
-const options = { secrets, databaseUrl: 'postgresql://owner:the-owner@db/valora', addresses: defaultAddresses('127.0.0.1'), tickMs: 1_000, reflection: false };
+const options = { secrets, databaseUrl: 'postgresql://owner:the-owner@db/valora', addresses: defaultAddresses('127.0.0.1'), reflection: false };
 
 test('a service inherits no secret of others and no address that six would share, and the rest', () => {
   const told = environmentOf('pricing', options, {
