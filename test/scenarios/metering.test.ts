@@ -8,6 +8,7 @@ import { LatenessPolicy } from '@valora/contracts/valora/tenancy/v1/organization
 import { parseInstant } from '@valora/rating';
 import { startScenario, summary, type Scenario } from '@valora/testkit/scenario';
 import { startTestValora, type TestValora } from '@valora/testkit/valora';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { faultsOf } from './explanation-evaluator.ts';
 import { documents, verdicts } from './verification-book.ts';
@@ -103,6 +104,31 @@ test('a level lasts: it is carried from before the subscription and from cycle t
   await scenario.advance('2026-08-02T00:00:00Z');
   expect(await billed(scenario)).toContain('credit note 4: 25.00');
   await expectProven(scenario);
+});
+
+test('the level of a thousand events is stored and followed; what is made of one that was tampered with does not verify', async () => {
+  const scenario = await startScenario(valora, '2026-04-01T00:00:00Z');
+  await scenario.plan('disk', [priced('storage', '1', { aggregation: Aggregation.WEIGHTED_SUM })]);
+  await scenario.subscribe('acme', 'disk', '2026-04-01T00:00:00Z');
+  await use(scenario, ...Array.from({ length: 1_000 }, (_, index): Event => [`s${index}`, 'storage', '2026-04-01T00:00:00Z', '0.01']));
+  await scenario.advance('2026-06-20T00:00:00Z');
+  await use(scenario, ['late', 'storage', '2026-04-16T00:00:00Z', '30'], ['more', 'storage', '2026-06-16T00:00:00Z', '3']);
+  await scenario.caller.usage.voidUsage({ requestId: 'void', idempotencyKeys: ['s7'], reason: 'measured twice' });
+  await scenario.advance('2026-07-02T00:00:00Z');
+  // June: 10 + 30 − 0.01, and 3 for half of it.
+  expect(await billed(scenario)).toEqual([
+    'acme 1: storage 10.00 = 10.00', 'acme 2: storage 10.00 = 10.00', 'acme 3: storage 41.49, storage (cycle 1) 14.99, storage (cycle 2) 29.99 = 86.47',
+  ]);
+  await expectProven(scenario);
+
+  const owner = new pg.Client({ connectionString: valora.database.url });
+  await owner.connect();
+  const tampered = await owner.query("update metering.usage_level set level = level + 1 where organization_id = $1 and meter_code = 'storage'", [scenario.organization.organizationId]);
+  await owner.end();
+  expect(tampered.rowCount).toBeGreaterThan(0);
+  await scenario.advance('2026-08-02T00:00:00Z');
+  expect((await billed(scenario))[3]).toBe('acme 4: storage 43.99 = 43.99'); // 42.99 by its events
+  expect(await verdicts(scenario)).toEqual(['match', 'match', 'match', 'billing_run.subtotal: 43.99 ≠ 42.99']);
 });
 
 test('a late event from before the subscription moves its level, and so every cycle', async () => {

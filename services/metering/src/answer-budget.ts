@@ -13,10 +13,12 @@ export interface AggregationLimits {
   readonly groupsOfRequestMax: number;
   readonly valuesOfQueryMax: number;
   readonly valuesOfRequestMax: number;
+  /** A level is stored when so many events had to be read for it: reading fewer again costs less than looking for a stored one saves. */
+  readonly storedLevelEventsMin: number;
 }
 
 export const AGGREGATION_LIMITS: AggregationLimits = {
-  eventsInOnePieceMax: 500_000, groupsOfQueryMax: 10_000, groupsOfRequestMax: 250_000, valuesOfQueryMax: 100_000, valuesOfRequestMax: 1_000_000,
+  eventsInOnePieceMax: 500_000, groupsOfQueryMax: 10_000, groupsOfRequestMax: 250_000, valuesOfQueryMax: 100_000, valuesOfRequestMax: 1_000_000, storedLevelEventsMin: 1_000,
 };
 
 export interface AnswerBudget {

@@ -126,6 +126,17 @@ export function eventsBefore(shape: QueryShape): string {
   return `select event.value${groupColumn(shape)} from usage_event as event where ${PLACE} and ${BEFORE_PART} and event.event_time < $13::bigint and ${COUNTS} and ${ON_TIME_BEFORE[shape.lateness]}`;
 }
 
+/**
+ * `from`, beside the queries: the events that a stored level counts and that were voided since. The stored levels of the queries, in their order, are told by the times `$14`
+ * that they are of and the instants `$15` before which they were known.
+ */
+export const VOIDED_SINCE = `from query ${METER}
+    join unnest($14::bigint[], $15::bigint[]) with ordinality as stored (at_time, known_before_time, position) on stored.position = query.position + 1
+    join usage_void as void on void.organization_id = $1 and void.meter_code = query.meter_code and void.customer_reference = query.customer_reference
+      and void.recorded_time >= stored.known_before_time and void.recorded_time < query.known_before_time and void.event_time < stored.at_time
+    join usage_event as event on ${PLACE} and event.event_time = void.event_time and event.idempotency_key = void.idempotency_key
+      and event.recorded_time < stored.known_before_time and ${PASSES}`;
+
 /** The values of the properties by which is grouped, in the order of their names; null where an event has none. */
 function groupColumn({ groupBy }: QueryShape): string {
   if (groupBy.length === 0) return '';

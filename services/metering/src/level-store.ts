@@ -1,14 +1,15 @@
 /**
  * Levels in SQL: what a WEIGHTED_SUM carries into a part of time, as known at the query's instant.
  *
- * A level is the sum of all counted values before the part, however old. They are read along the primary key, so the cost of a level grows with what the customer ever recorded
- * to that meter. Of queries that tell one part of time after the other, as windows and the cycles of a run do, only the first has its level read: that of each other is the
+ * A level is the sum of all counted values before the part, however old. What a bill asks for follows from a level that was stored; of groups, under HOLD and for all of a
+ * customer's subscriptions all values are read, along the primary key, so that their cost grows with what the customer ever recorded to that meter. Of queries that tell one part of time after the other, as windows and the cycles of a run do, only the first has its level read: that of each other is the
  * level before it and what happened since. The trap: a group whose level is zero is none.
  */
 import type { Sql } from '@valora/chassis';
 import type { UsageGroup } from '@valora/rating';
 import type { AnswerBudget } from './answer-budget.ts';
 import { eventsBefore, FROM_QUERIES_BEFORE, QUERIES, queryValues, type QueryShape } from './counted-events.ts';
+import { readStorableLevels, type StoredLevelsUse } from './stored-level-store.ts';
 import type { UsageQuery } from './usage-query.ts';
 import { groupOfValues, wholeNumber, type QueriedUsage } from './usage-set.ts';
 
@@ -33,14 +34,15 @@ export interface LevelsWanted {
   /** The queries' own events, whose groups are in the answer already. */
   readonly usages: readonly QueriedUsage[];
   readonly budget: AnswerBudget;
+  readonly storedLevels: StoredLevelsUse;
 }
 
 /** One for each query, in their order. All queries are of the shape. Errors: TOO_MANY_GROUPS, of events and levels together. */
 export async function findLevels(sql: Sql, organizationId: string, wanted: LevelsWanted): Promise<readonly Levels[]> {
-  const { queries, usages, shape, budget } = wanted;
+  const { queries, usages, shape } = wanted;
   const steps = stepsOf(queries);
   const first = steps.filter(({ before }) => before === null);
-  const read = await readLevels(sql, organizationId, { shape, budget, queries: first.map(({ query }) => query) });
+  const read = await readLevels(sql, organizationId, { ...wanted, queries: first.map(({ query }) => query) });
   const levels = new Map(first.map(({ index }, position) => [index, read[position] ?? NO_LEVELS]));
   for (const { index, before } of steps) {
     const level = before === null ? (levels.get(index) ?? NO_LEVELS) : levelsSince(levels.get(before) ?? NO_LEVELS, usages[before], shape);
@@ -88,7 +90,16 @@ function isCarriedOn({ interval, lateness: one }: UsageQuery, { lateness: next }
     && one.earlier.every(({ end, cutoff }, position) => next.earlier[position]?.end === end && next.earlier[position].cutoff === cutoff);
 }
 
-async function readLevels(
+async function readLevels(sql: Sql, organizationId: string, wanted: Omit<LevelsWanted, 'usages'>): Promise<readonly Levels[]> {
+  const { shape, queries, storedLevels } = wanted;
+  const storable = shape.lateness === 'ADJUST' && shape.groupBy.length === 0 && queries.every(({ subscriptionReference }) => subscriptionReference !== null);
+  if (storedLevels === 'IGNORE' || !storable) return await readFromEvents(sql, organizationId, wanted);
+  const { key, group } = groupOfValues([], []);
+  const levels = await readStorableLevels(sql, organizationId, { ...wanted, keeps: storedLevels === 'KEEP' });
+  return levels.map((level) => new Map(level === 0n ? [] : [[key, { group, level }]]));
+}
+
+async function readFromEvents(
   sql: Sql, organizationId: string, { shape, queries, budget }: Pick<LevelsWanted, 'shape' | 'queries' | 'budget'>,
 ): Promise<readonly Levels[]> {
   const grouped = shape.groupBy.length > 0;

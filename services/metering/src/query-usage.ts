@@ -62,7 +62,7 @@ async function answerWindows(sql: Sql, organizationId: string, { windows, knownB
   if (times === null) throw commonErrors.NOT_FOUND({ resource: 'meter', name: query.meterCode }); // a meter's creation made the fence
   const knownBefore = asked ?? instant(times.now + 1n); // what was recorded at this very instant is known
   const queries = windows.map((interval, index): UsageQuery => ({ ...query, queryKey: `window ${index + 1}`, interval, period: interval, knownBefore }));
-  const read = await readUsage(sql, organizationId, queries, { needsDigest: false, limits: LIMITS });
+  const read = await readUsage(sql, organizationId, queries, { needsDigest: false, storedLevels: 'READ', limits: LIMITS });
   return {
     windows: queries.flatMap((asked, index) => {
       const usage = read[index];

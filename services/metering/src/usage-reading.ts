@@ -11,6 +11,7 @@ import { AGGREGATION_LIMITS, createAnswerBudget, type AggregationLimits, type An
 import { errors } from './errors.ts';
 import { findLevels, type Levels } from './level-store.ts';
 import { isAggregationKind } from './meter.ts';
+import type { StoredLevelsUse } from './stored-level-store.ts';
 import { aggregateInPages } from './usage-pages.ts';
 import type { UsageQuery } from './usage-query.ts';
 import type { QueriedUsage } from './usage-set.ts';
@@ -29,6 +30,7 @@ export interface ReadingMeter {
 
 export interface ReadingOptions {
   readonly needsDigest: boolean;
+  readonly storedLevels: StoredLevelsUse;
   readonly limits?: AggregationLimits;
 }
 
@@ -47,7 +49,7 @@ export async function readUsage(sql: Sql, organizationId: string, queries: reado
   const found = new Map<number, ReadUsage>();
   for (const { shape, positions } of shapesOf(queries, meters, options)) {
     const alike = positions.flatMap((position) => queries[position] ?? []);
-    const usages = await readShape(sql, organizationId, { shape, queries: alike, meters, budget });
+    const usages = await readShape(sql, organizationId, { shape, queries: alike, meters, budget, storedLevels: options.storedLevels });
     usages.forEach((usage, index) => found.set(positions[index] ?? -1, usage));
   }
   return queries.map((query, position) => found.get(position) ?? unanswered(query));
@@ -55,8 +57,8 @@ export async function readUsage(sql: Sql, organizationId: string, queries: reado
 
 async function readShape(
   sql: Sql, organizationId: string,
-  { shape, queries, meters, budget }: {
-    readonly shape: AggregationShape; readonly queries: readonly UsageQuery[]; readonly meters: ReadonlyMap<string, ReadingMeter>; readonly budget: AnswerBudget;
+  { shape, queries, meters, budget, storedLevels }: {
+    readonly shape: AggregationShape; readonly queries: readonly UsageQuery[]; readonly meters: ReadonlyMap<string, ReadingMeter>; readonly budget: AnswerBudget; readonly storedLevels: StoredLevelsUse;
   },
 ): Promise<readonly ReadUsage[]> {
   const inOnePiece = await aggregateShape(sql, organizationId, { shape, queries, budget });
@@ -65,7 +67,7 @@ async function readShape(
     const { uniqueProperty } = meterOf(meters, query);
     usages.push(inOnePiece[index] ?? await aggregateInPages(sql, organizationId, { shape, query, uniqueProperty, budget }));
   }
-  const levels = shape.kind === 'WEIGHTED_SUM' ? await findLevels(sql, organizationId, { shape, queries, usages, budget }) : [];
+  const levels = shape.kind === 'WEIGHTED_SUM' ? await findLevels(sql, organizationId, { shape, queries, usages, budget, storedLevels }) : [];
   return usages.map((usage, index) => ({ kind: shape.kind, usage, levels: levels[index] ?? NO_LEVELS }));
 }
 

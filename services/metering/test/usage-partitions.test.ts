@@ -161,7 +161,7 @@ test('with 70 partitions, what is asked of one month reads that month alone, and
     queryKey: 'q', meterCode: 'm', customerReference: 'c', subscriptionReference: null, interval: march, period: march, knownBefore: april.end, groupBy: [], needsEventValues: false, lateness: { kind: 'ADJUST' },
   };
   const uses: Readonly<Record<string, (sql: Sql) => Promise<unknown>>> = {
-    aggregate: (sql) => readUsage(sql, 'o', [query], { needsDigest: true }),
+    aggregate: (sql) => readUsage(sql, 'o', [query], { needsDigest: true, storedLevels: 'KEEP' }),
     late: (sql) => findEarliestLate(sql, 'o', { queries: [{ customerReference: 'c', subscriptionReference: '', meterCodes: ['m'], eventInterval: march, recordedInterval: april }], levelMeters: ['other'] }),
     check: (sql) => findFirstFault(sql, 'o', [query]),
     get: (sql) => findUsageEvent(sql, 'o', 'k'),

@@ -271,6 +271,8 @@ export interface AggregatedUsage {
 export interface AggregateUsageRequest {
   /** 1 to 10,000 queries. */
   readonly queries: readonly UsageQuery[];
+  /** Derives levels from all events there ever were, as verification does, instead of from levels that were stored on the way. */
+  readonly recount: boolean;
 }
 
 /** Response of AggregateUsage. */
@@ -2001,13 +2003,16 @@ export const AggregatedUsage: MessageFns<AggregatedUsage> = {
 };
 
 function createBaseAggregateUsageRequest(): AggregateUsageRequest {
-  return { queries: [] };
+  return { queries: [], recount: false };
 }
 
 export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
   encode(message: AggregateUsageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.queries) {
       UsageQuery.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.recount !== false) {
+      writer.uint32(16).bool(message.recount);
     }
     return writer;
   },
@@ -2033,6 +2038,14 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
             message.queries.push(UsageQuery.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recount = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2048,6 +2061,7 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
   fromJSON(object: any): AggregateUsageRequest {
     return {
       queries: globalThis.Array.isArray(object?.queries) ? object.queries.map((e: any) => UsageQuery.fromJSON(e)) : [],
+      recount: isSet(object.recount) ? globalThis.Boolean(object.recount) : false,
     };
   },
 
@@ -2055,6 +2069,9 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
     const obj: any = {};
     if (message.queries?.length) {
       obj.queries = message.queries.map((e) => UsageQuery.toJSON(e));
+    }
+    if (message.recount !== false) {
+      obj.recount = message.recount;
     }
     return obj;
   },
@@ -2065,6 +2082,7 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
   fromPartial<I extends Exact<DeepPartial<AggregateUsageRequest>, I>>(object: I): AggregateUsageRequest {
     const message = createBaseAggregateUsageRequest() as any;
     message.queries = object.queries?.map((e) => UsageQuery.fromPartial(e)) || [];
+    message.recount = object.recount ?? false;
     return message;
   },
 };
@@ -2978,8 +2996,8 @@ export const UsageServiceService = {
     responseDeserialize: (value: Buffer): ListUsageEventsResponse => ListUsageEventsResponse.decode(value),
   },
   /**
-   * Aggregates the usage of many parts of cycles as it was known before given instants. Read only. For services, which
-   * seal first: an answer about an unsealed instant may still change.
+   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact; levels that took long to read
+   * are stored, so that later ones follow from them. For services, which seal first: an answer about an unsealed instant may still change.
    * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
    * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
@@ -3077,8 +3095,8 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
    */
   listUsageEvents: handleUnaryCall<ListUsageEventsRequest, ListUsageEventsResponse>;
   /**
-   * Aggregates the usage of many parts of cycles as it was known before given instants. Read only. For services, which
-   * seal first: an answer about an unsealed instant may still change.
+   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact; levels that took long to read
+   * are stored, so that later ones follow from them. For services, which seal first: an answer about an unsealed instant may still change.
    * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
    * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
@@ -3266,8 +3284,8 @@ export interface UsageServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListUsageEventsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Aggregates the usage of many parts of cycles as it was known before given instants. Read only. For services, which
-   * seal first: an answer about an unsealed instant may still change.
+   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact; levels that took long to read
+   * are stored, so that later ones follow from them. For services, which seal first: an answer about an unsealed instant may still change.
    * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
    * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */

@@ -1,0 +1,144 @@
+// Levels that follow from stored ones are what reading all events gives: whatever was voided or came late since, in any order of asking, with any of them gone.
+import { sealThrough, sqlOf, type CallContext } from '@valora/chassis';
+import type { UsageQuery as UsageQueryMessage } from '@valora/contracts/valora/metering/v1/usage';
+import { instant } from '@valora/rating';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { aggregateUsage } from '../src/aggregate-usage.ts';
+import { AGGREGATION_LIMITS } from '../src/answer-budget.ts';
+import { voidUsage } from '../src/correct-usage.ts';
+import { dice, HOUR, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
+import { answeredUsage, foldedUsage } from './usage-oracle.ts';
+import { createWorldMeters, METERS, randomWorld } from './usage-world.ts';
+
+const STEP = HOUR / 4n;
+const ROUNDS = Number(process.env['VALORA_ROUNDS'] ?? 10);
+const EVERY_LEVEL = { ...AGGREGATION_LIMITS, storedLevelEventsMin: 1 };
+
+let metering: Metering;
+let owner: pg.Client;
+beforeAll(async () => {
+  metering = await startMetering();
+  owner = new pg.Client({ connectionString: metering.url, options: '-c search_path=metering' });
+  await owner.connect();
+});
+afterAll(async () => {
+  await owner.end();
+  await metering.stop();
+});
+
+function levelQuery(queryKey: string, { at, known, ...changes }: { readonly at: bigint; readonly known: bigint } & Partial<UsageQueryMessage>): UsageQueryMessage {
+  return {
+    queryKey, meter: 'level', customer: 'acme', subscription: 's1', period: period(at, at + STEP), fullPeriod: undefined, knownBeforeTime: timestamp(known), groupBy: [], needsEventValues: false,
+    lateness: undefined, ...changes,
+  };
+}
+
+async function seal(context: CallContext, time: bigint): Promise<void> {
+  await metering.dependencies.database.transaction(context.organizationId, (tx) => sealThrough(sqlOf(tx), instant(time)));
+}
+
+interface StoredRow {
+  readonly subscription_reference: string;
+  readonly at_time: string;
+  readonly known_before_time: string;
+  readonly level: string;
+}
+
+async function storedLevels({ organizationId }: CallContext): Promise<readonly StoredRow[]> {
+  const { rows } = await owner.query<StoredRow>(
+    'select subscription_reference, at_time, known_before_time, level::text from usage_level where organization_id = $1 order by 1, 2, 3', [organizationId]);
+  return rows;
+}
+
+async function carriedIn(context: CallContext, queries: readonly UsageQueryMessage[], { recount = false, limits = EVERY_LEVEL } = {}): Promise<readonly string[]> {
+  const { usages } = await aggregateUsage({ ...metering.dependencies, limits }, context, { queries, recount });
+  return usages.map((usage) => usage.carriedIn);
+}
+
+/** A level meter, and so many events of 1 an hour before noon, recorded at noon; the clock stands an hour later. */
+async function levelOf(eventCount: number, subscription = ''): Promise<CallContext> {
+  const context = newOrganization();
+  await createWorldMeters(metering, context);
+  await outcomes(metering.dependencies, context, Array.from({ length: eventCount }, (_, index) => usageEvent(`e${index}`, { meter: 'level', time: NOON - HOUR, subscription })));
+  await setClock(metering.dependencies, context, NOON + HOUR);
+  return context;
+}
+
+test('equal the fold of all events, in any order of asking, while more is sealed and some of them are lost', async () => {
+  let stored = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { context, facts } = await randomWorld(metering, 4_000 + round, 300);
+    const roll = dice(round);
+    const pick = <T>(values: readonly [T, ...T[]]): T => values[roll(values.length)] ?? values[0];
+    for (let batch = 0; batch < 6; batch += 1) {
+      await seal(context, NOON + BigInt(2 * batch) * STEP);
+      const queries = Array.from({ length: 40 }, (_, index) => levelQuery(`q${index}`, {
+        at: NOON - 4n * HOUR + BigInt(roll(32)) * STEP + BigInt(roll(3) - 1), known: NOON + BigInt(roll(14)) * STEP + BigInt(roll(3) - 1),
+        meter: pick(['level', 'level', 'eu-level']), customer: pick(['acme', 'acme', 'globex', 'nobody']), subscription: pick(['s1', 's1', 's2', '']),
+        lateness: pick([undefined, { policy: { $case: 'carryForward', value: { cutoffTime: timestamp(NOON), carried: [] } } }, { policy: { $case: 'hold', value: { cutoffTime: timestamp(NOON), earlier: [] } } }]),
+      }));
+      const { usages } = await aggregateUsage({ ...metering.dependencies, limits: EVERY_LEVEL }, context, { queries, recount: false });
+      expect(usages.map((usage, index) => [usage.queryKey, answeredUsage(usage, queries[index] ?? levelQuery('', { at: 0n, known: 0n }))]))
+        .toEqual(queries.map((query) => [query.queryKey, foldedUsage(facts, query, METERS[query.meter] ?? { kind: 'COUNT', filters: [] })]));
+      stored += (await storedLevels(context)).length;
+      await owner.query("delete from usage_level where organization_id = $1 and hashint8(at_time + $2) % 3 = 0", [context.organizationId, batch]);
+    }
+  }
+  expect(stored).toBeGreaterThan(ROUNDS * 50);
+}, 30_000 + ROUNDS * 3_000);
+
+test('are what later levels follow from, and no recount does', async () => {
+  const context = await levelOf(10);
+  await seal(context, NOON + HOUR);
+  const first = levelQuery('first', { at: NOON, known: NOON + 1n });
+  const second = levelQuery('second', { at: NOON + HOUR, known: NOON + 2n });
+  expect(await carriedIn(context, [first])).toEqual(['10']);
+  await owner.query('update usage_level set level = level + 1000 where organization_id = $1', [context.organizationId]);
+  expect(await carriedIn(context, [second], { recount: true })).toEqual(['10']);
+  expect(await carriedIn(context, [second])).toEqual(['1010']);
+  await owner.query('delete from usage_level where organization_id = $1', [context.organizationId]);
+  expect(await carriedIn(context, [second])).toEqual(['10']);
+});
+
+test('are not stored before they are final, nor when few events were read, nor by a recount', async () => {
+  const context = await levelOf(999);
+  const query = levelQuery('q', { at: NOON, known: NOON + 1n });
+  expect(await carriedIn(context, [query])).toEqual(['999']);
+  await seal(context, NOON);
+  expect(await carriedIn(context, [query])).toEqual(['999']);
+  expect(await storedLevels(context)).toEqual([]);
+
+  await seal(context, NOON + HOUR);
+  await carriedIn(context, [query], { limits: AGGREGATION_LIMITS });
+  await carriedIn(context, [query], { recount: true });
+  expect(await storedLevels(context)).toEqual([]);
+  await outcomes(metering.dependencies, context, [usageEvent('late', { meter: 'level', time: NOON - HOUR })]);
+  await setClock(metering.dependencies, context, NOON + 2n * HOUR);
+  await seal(context, NOON + 2n * HOUR);
+  expect(await carriedIn(context, [query, levelQuery('later', { at: NOON, known: NOON + 2n * HOUR })], { limits: AGGREGATION_LIMITS })).toEqual(['999', '1000']);
+  expect(await storedLevels(context)).toEqual([{ subscription_reference: 's1', at_time: String(NOON), known_before_time: String(NOON + 2n * HOUR), level: '1000' }]);
+});
+
+test('a level that came back to zero is stored too, and what was voided since comes off', async () => {
+  const context = await levelOf(4);
+  await outcomes(metering.dependencies, context, [usageEvent('back', { meter: 'level', time: NOON, value: '-4' })]);
+  await setClock(metering.dependencies, context, NOON + 2n * HOUR);
+  await seal(context, NOON + 2n * HOUR);
+  const at = NOON + HOUR;
+  expect(await carriedIn(context, [levelQuery('zero', { at, known: at + 1n })])).toEqual(['0']);
+  expect(await storedLevels(context)).toMatchObject([{ level: '0' }]);
+  await voidUsage(metering.dependencies, context, { requestId: 'v', idempotencyKeys: ['back', 'e0'], reason: 'wrong' });
+  expect(await carriedIn(context, [levelQuery('before', { at, known: NOON + 2n * HOUR }), levelQuery('after', { at, known: NOON + 2n * HOUR + 1n })])).toEqual(['0', '3']);
+});
+
+test('calls at the same time, in whatever order, store the same and never lock each other up', async () => {
+  const context = await levelOf(50, 's1');
+  await seal(context, NOON + HOUR);
+  const queries = Array.from({ length: 40 }, (_, index) => levelQuery(`q${index}`, { at: NOON + BigInt(index % 2) * STEP, known: NOON + BigInt(index) + 1n }));
+  const roll = dice(9);
+  const calls = Array.from({ length: 16 }, () => queries.map((query) => ({ query, at: roll(1_000) })).toSorted((one, other) => one.at - other.at).map(({ query }) => query));
+  const answers = await Promise.all(calls.map((asked) => carriedIn(context, asked)));
+  expect(new Set(answers.flat())).toEqual(new Set(['50']));
+  expect((await storedLevels(context)).map(({ level }) => level)).toEqual(queries.map(() => '50'));
+});
