@@ -55,6 +55,15 @@ async function expectProven(scenario: Scenario): Promise<void> {
   }
 }
 
+/** Which late usage the settled quantities of a document count, by meter, cycle and part. */
+async function latenessOf(scenario: Scenario, runIndex: number): Promise<Readonly<Record<string, unknown>>> {
+  const invoiceId = (await scenario.invoices()).find((invoice) => invoice.runIndex === runIndex)?.invoiceId ?? '';
+  const { explanation } = await scenario.caller.invoices.explainInvoice({ document: { $case: 'invoiceId', value: invoiceId } });
+  return Object.fromEntries((explanation?.lines ?? []).flatMap(({ cycleIndex, settled }) => (settled?.quantity?.$case === 'usage' ? [[`${settled.quantity.value.meter} ${cycleIndex}`, settled.quantity.value.lateness?.policy]] : [])));
+}
+
+const at = (time: string) => timestampFromInstant(parseInstant(time));
+
 test('all eight aggregations on one invoice', async () => {
   const scenario = await startScenario(valora, '2026-04-01T00:00:00Z');
   await scenario.plan('all', prices);
@@ -155,6 +164,11 @@ test('HOLD: a late event is in no level until it is released, not in those of la
   await scenario.caller.usage.releaseUsage({ requestId: 'release', idempotencyKeys: ['late'], reason: 'measured' });
   await scenario.advance('2026-07-10T00:00:00Z');
   expect((await billed(scenario))[2]).toBe('acme 3: storage 13.00, storage (cycle 1) 1.00, storage (cycle 2) 2.00 = 16.00');
+  expect(await latenessOf(scenario, 3)).toEqual({
+    'storage 1': { $case: 'hold', value: { cutoffTime: at('2026-05-01T00:00:00Z'), heldCycleCount: 0n } },
+    'storage 2': { $case: 'hold', value: { cutoffTime: at('2026-06-01T00:00:00Z'), heldCycleCount: 1n } },
+    'storage 3': { $case: 'hold', value: { cutoffTime: at('2026-07-01T00:00:00Z'), heldCycleCount: 2n } },
+  });
   await expectProven(scenario);
 });
 
@@ -208,6 +222,8 @@ test('CARRY_FORWARD: late usage is its window\'s own, and goes back where it hap
   await use(scenario, ['late', 'requests', '2026-04-17T00:00:00Z', '8'], ['b', 'requests', '2026-05-01T00:00:00Z', '2'], ['late-peak', 'peak', '2026-04-18T00:00:00Z', '3']);
   await scenario.advance('2026-06-10T00:00:00Z');
   expect(await billed(scenario)).toEqual(['acme 1: requests 2.50 = 2.50', 'acme 2: requests 2.50, peak (cycle 1) 3.00 = 5.50']);
+  const carriedIntoMay = { eventPeriod: { startTime: at('2026-04-01T00:00:00Z'), endTime: at('2026-05-01T00:00:00Z') }, recordedPeriod: { startTime: at('2026-05-01T00:00:00Z'), endTime: at('2026-06-01T00:00:00Z') } };
+  expect((await latenessOf(scenario, 2))['requests 2']).toEqual({ $case: 'carryForward', value: { cutoffTime: at('2026-06-01T00:00:00Z'), carried: [carriedIntoMay] } });
   await scenario.cancel('acme', '2026-05-01T00:00:00Z');
   await scenario.advance('2026-09-01T00:00:00Z');
   // The 8 go back to April, and the 2 of May are billed no more.

@@ -97,6 +97,7 @@ export {
 } from './run/subscription.ts';
 export { partsOfSide } from './trace/trace.ts';
 export type {
+  LatenessTrace,
   LineTrace,
   PartTrace,
   PeriodTrace,

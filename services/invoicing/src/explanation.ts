@@ -2,7 +2,8 @@
 import {
   ExplainedRoundingMode, type LineExplanation, type PartExplanation, type PriceExplanation, type RoundingStep, type RunExplanation, type SideExplanation,
 } from '@valora/contracts/valora/invoicing/v1/explanation';
-import { formatMinorUnits, type ComposedRun, type PartTrace, type PriceTrace, type QuantityTrace, type RoundingTrace, type RunFacts, type RunLine, type SideTrace } from '@valora/rating';
+import type { UsageLateness } from '@valora/contracts/valora/invoicing/v1/step_terms';
+import { formatMinorUnits, type ComposedRun, type LatenessTrace, type PartTrace, type PriceTrace, type QuantityTrace, type RoundingTrace, type RunFacts, type RunLine, type SideTrace } from '@valora/rating';
 import { daysToProto, instantToProto, periodToProto, stepToProto } from './explained-step.ts';
 import { priceModelToProto, priceModifiersToProto } from './price-rule.ts';
 
@@ -60,14 +61,23 @@ function quantityToProto(quantity: QuantityTrace): NonNullable<SideExplanation['
     case 'ITEM':
       return { $case: 'item', value: { quantity: quantity.quantity } };
     case 'USAGE': {
-      const { meterCode, eventCount, usageSetDigest, quantity: exact, carriedIn } = quantity;
+      const { meterCode, eventCount, usageSetDigest, quantity: exact, carriedIn, lateness } = quantity;
       if (carriedIn !== undefined && typeof carriedIn !== 'string') throw new Error('a level is a sum of decimals');
-      const usage = { meter: meterCode, eventCount: BigInt(eventCount), usageSetDigest, carriedIn: carriedIn ?? '' };
+      const usage = { meter: meterCode, eventCount: BigInt(eventCount), usageSetDigest, carriedIn: carriedIn ?? '', lateness: lateness === undefined ? undefined : { policy: latenessToProto(lateness) } };
       return { $case: 'usage', value: typeof exact === 'string' ? { ...usage, quantity: exact } : { ...usage, quantity: '', exactQuantity: exact } };
     }
     case 'GROUPED_LINES':
       throw new Error('a run was composed with a price rated by dimension, which no contract has');
   }
+}
+
+function latenessToProto(lateness: LatenessTrace): NonNullable<UsageLateness['policy']> {
+  if (lateness.policy === 'HOLD') {
+    const { cutoff, heldCycles = 0 } = lateness;
+    return { $case: 'hold', value: { cutoffTime: cutoff === null ? undefined : instantToProto(cutoff), heldCycleCount: BigInt(heldCycles) } };
+  }
+  const carried = lateness.carried.map(({ events, recorded }) => ({ eventPeriod: periodToProto(events), recordedPeriod: periodToProto(recorded) }));
+  return { $case: 'carryForward', value: { cutoffTime: instantToProto(lateness.cutoff), carried } };
 }
 
 function priceToProto({ code, version, effectiveFrom, effectiveTo, resolvedAt, knownBefore, model, modifiers }: PriceTrace): PriceExplanation {

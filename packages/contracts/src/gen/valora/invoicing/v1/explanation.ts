@@ -10,7 +10,9 @@ import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { PriceModel, PriceModifiers, UnitConversion } from "../../pricing/v1/price_model.ts";
 import { Money } from "../../type/v1/money.ts";
 import { Period } from "../../type/v1/period.ts";
-import { GroupValue, ProratedDays } from "./step_terms.ts";
+import { GroupValue, ProratedDays, UsageLateness } from "./step_terms.ts";
+
+/** The derivation tree of a billing run: every number from the events' count to the residue of rounding. */
 
 /** How a tie is rounded. */
 export const ExplainedRoundingMode = {
@@ -223,6 +225,8 @@ export interface UsageQuantity {
     | undefined;
   /** The level carried in at the start of the part, decimal text, where the meter's level lasts (WEIGHTED_SUM); contained in the quantity. Otherwise empty. */
   readonly carriedIn: string;
+  /** Which late usage counts, where the cycle's policy is not ADJUST. */
+  readonly lateness?: UsageLateness | undefined;
 }
 
 /** Which price version was chosen, and why. */
@@ -319,10 +323,7 @@ export interface UnitStep {
   readonly amount?: Fraction | undefined;
 }
 
-/**
- * quantity × unit_amount + quantity × percent ÷ 100 + flat_amount = amount, where what is empty counts nothing.
- * Example: tier 2 above 100: 50 × 0.05 = 5/2.
- */
+/** quantity × unit_amount + quantity × percent ÷ 100 + flat_amount = amount, where what is empty counts nothing. Example: tier 2 above 100: 50 × 0.05 = 5/2. */
 export interface TierStep {
   /** From 1. */
   readonly tier: number;
@@ -1717,7 +1718,15 @@ export const ItemQuantity: MessageFns<ItemQuantity> = {
 };
 
 function createBaseUsageQuantity(): UsageQuantity {
-  return { meter: "", eventCount: 0n, usageSetDigest: "", quantity: "", exactQuantity: undefined, carriedIn: "" };
+  return {
+    meter: "",
+    eventCount: 0n,
+    usageSetDigest: "",
+    quantity: "",
+    exactQuantity: undefined,
+    carriedIn: "",
+    lateness: undefined,
+  };
 }
 
 export const UsageQuantity: MessageFns<UsageQuantity> = {
@@ -1742,6 +1751,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
     }
     if (message.carriedIn !== "") {
       writer.uint32(50).string(message.carriedIn);
+    }
+    if (message.lateness !== undefined) {
+      UsageLateness.encode(message.lateness, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1807,6 +1819,14 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
             message.carriedIn = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lateness = UsageLateness.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1843,6 +1863,7 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
         : isSet(object.carried_in)
         ? globalThis.String(object.carried_in)
         : "",
+      lateness: isSet(object.lateness) ? UsageLateness.fromJSON(object.lateness) : undefined,
     };
   },
 
@@ -1866,6 +1887,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
     if (message.carriedIn !== "") {
       obj.carriedIn = message.carriedIn;
     }
+    if (message.lateness !== undefined) {
+      obj.lateness = UsageLateness.toJSON(message.lateness);
+    }
     return obj;
   },
 
@@ -1884,6 +1908,9 @@ export const UsageQuantity: MessageFns<UsageQuantity> = {
       ? Fraction.fromPartial(object.exactQuantity)
       : undefined;
     message.carriedIn = object.carriedIn ?? "";
+    message.lateness = (object.lateness !== undefined && object.lateness !== null)
+      ? UsageLateness.fromPartial(object.lateness)
+      : undefined;
     return message;
   },
 };

@@ -6,6 +6,8 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Timestamp } from "../../../google/protobuf/timestamp.ts";
+import { CarriedUsage } from "../../metering/v1/lateness.ts";
 import { Period } from "../../type/v1/period.ts";
 
 /** A part of a period in civil days, by which what is due for time counts. */
@@ -32,6 +34,39 @@ export interface GroupValue {
   readonly property: string;
   /** Its value; absent for events without it. */
   readonly value?: string | undefined;
+}
+
+/** Which late usage a quantity counts, in a cycle whose policy is not ADJUST. */
+export interface UsageLateness {
+  /** The policy. */
+  readonly policy?:
+    | //
+    /** HOLD: only what was released. */
+    { readonly $case: "hold"; readonly value: HeldUsage }
+    | //
+    /** CARRY_FORWARD: what was recorded in the cycle's window, wherever it happened. */
+    { readonly $case: "carryForward"; readonly value: CarriedForwardUsage }
+    | undefined;
+}
+
+/** Of what was recorded at or after a cutoff, only what was released counts. */
+export interface HeldUsage {
+  /** The cycle's cutoff; absent if nothing that happened in it is held. */
+  readonly cutoffTime?:
+    | Timestamp
+    | undefined;
+  /** Of a level, by how many earlier cycles' cutoffs the events before the part are held as well; otherwise zero. */
+  readonly heldCycleCount: bigint;
+}
+
+/** What happened in the part and was recorded before the cutoff counts, and what was carried forward. Of a COUNT or SUM; other aggregations count as under ADJUST. */
+export interface CarriedForwardUsage {
+  /** The cycle's cutoff. */
+  readonly cutoffTime?:
+    | Timestamp
+    | undefined;
+  /** The times in which what is carried forward happened, each with the times in which it was recorded. */
+  readonly carried: readonly CarriedUsage[];
 }
 
 function createBaseProratedDays(): ProratedDays {
@@ -268,6 +303,302 @@ export const GroupValue: MessageFns<GroupValue> = {
   },
 };
 
+function createBaseUsageLateness(): UsageLateness {
+  return { policy: undefined };
+}
+
+export const UsageLateness: MessageFns<UsageLateness> = {
+  encode(message: UsageLateness, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.policy?.$case) {
+      case "hold":
+        HeldUsage.encode(message.policy.value, writer.uint32(10).fork()).join();
+        break;
+      case "carryForward":
+        CarriedForwardUsage.encode(message.policy.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UsageLateness {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUsageLateness() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = { $case: "hold", value: HeldUsage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.policy = { $case: "carryForward", value: CarriedForwardUsage.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UsageLateness {
+    return {
+      policy: isSet(object.hold)
+        ? { $case: "hold", value: HeldUsage.fromJSON(object.hold) }
+        : isSet(object.carryForward)
+        ? { $case: "carryForward", value: CarriedForwardUsage.fromJSON(object.carryForward) }
+        : isSet(object.carry_forward)
+        ? { $case: "carryForward", value: CarriedForwardUsage.fromJSON(object.carry_forward) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: UsageLateness): unknown {
+    const obj: any = {};
+    if (message.policy?.$case === "hold") {
+      obj.hold = HeldUsage.toJSON(message.policy.value);
+    } else if (message.policy?.$case === "carryForward") {
+      obj.carryForward = CarriedForwardUsage.toJSON(message.policy.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UsageLateness>, I>>(base?: I): UsageLateness {
+    return UsageLateness.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UsageLateness>, I>>(object: I): UsageLateness {
+    const message = createBaseUsageLateness() as any;
+    switch (object.policy?.$case) {
+      case "hold": {
+        if (object.policy?.value !== undefined && object.policy?.value !== null) {
+          message.policy = { $case: "hold", value: HeldUsage.fromPartial(object.policy.value) };
+        }
+        break;
+      }
+      case "carryForward": {
+        if (object.policy?.value !== undefined && object.policy?.value !== null) {
+          message.policy = { $case: "carryForward", value: CarriedForwardUsage.fromPartial(object.policy.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseHeldUsage(): HeldUsage {
+  return { cutoffTime: undefined, heldCycleCount: 0n };
+}
+
+export const HeldUsage: MessageFns<HeldUsage> = {
+  encode(message: HeldUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cutoffTime !== undefined) {
+      Timestamp.encode(message.cutoffTime, writer.uint32(10).fork()).join();
+    }
+    if (message.heldCycleCount !== 0n) {
+      if (BigInt.asIntN(64, message.heldCycleCount) !== message.heldCycleCount) {
+        throw new globalThis.Error("value provided for field message.heldCycleCount of type int64 too large");
+      }
+      writer.uint32(16).int64(message.heldCycleCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldUsage() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cutoffTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.heldCycleCount = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HeldUsage {
+    return {
+      cutoffTime: isSet(object.cutoffTime)
+        ? fromJsonTimestamp(object.cutoffTime)
+        : isSet(object.cutoff_time)
+        ? fromJsonTimestamp(object.cutoff_time)
+        : undefined,
+      heldCycleCount: isSet(object.heldCycleCount)
+        ? BigInt(object.heldCycleCount)
+        : isSet(object.held_cycle_count)
+        ? BigInt(object.held_cycle_count)
+        : 0n,
+    };
+  },
+
+  toJSON(message: HeldUsage): unknown {
+    const obj: any = {};
+    if (message.cutoffTime !== undefined) {
+      obj.cutoffTime = fromTimestamp(message.cutoffTime).toISOString();
+    }
+    if (message.heldCycleCount !== 0n) {
+      obj.heldCycleCount = message.heldCycleCount.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<HeldUsage>, I>>(base?: I): HeldUsage {
+    return HeldUsage.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HeldUsage>, I>>(object: I): HeldUsage {
+    const message = createBaseHeldUsage() as any;
+    message.cutoffTime = (object.cutoffTime !== undefined && object.cutoffTime !== null)
+      ? Timestamp.fromPartial(object.cutoffTime)
+      : undefined;
+    message.heldCycleCount = (object.heldCycleCount !== undefined && object.heldCycleCount !== null)
+      ? BigInt(object.heldCycleCount)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseCarriedForwardUsage(): CarriedForwardUsage {
+  return { cutoffTime: undefined, carried: [] };
+}
+
+export const CarriedForwardUsage: MessageFns<CarriedForwardUsage> = {
+  encode(message: CarriedForwardUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cutoffTime !== undefined) {
+      Timestamp.encode(message.cutoffTime, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.carried) {
+      CarriedUsage.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CarriedForwardUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCarriedForwardUsage() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cutoffTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.carried.push(CarriedUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CarriedForwardUsage {
+    return {
+      cutoffTime: isSet(object.cutoffTime)
+        ? fromJsonTimestamp(object.cutoffTime)
+        : isSet(object.cutoff_time)
+        ? fromJsonTimestamp(object.cutoff_time)
+        : undefined,
+      carried: globalThis.Array.isArray(object?.carried)
+        ? object.carried.map((e: any) => CarriedUsage.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: CarriedForwardUsage): unknown {
+    const obj: any = {};
+    if (message.cutoffTime !== undefined) {
+      obj.cutoffTime = fromTimestamp(message.cutoffTime).toISOString();
+    }
+    if (message.carried?.length) {
+      obj.carried = message.carried.map((e) => CarriedUsage.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CarriedForwardUsage>, I>>(base?: I): CarriedForwardUsage {
+    return CarriedForwardUsage.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CarriedForwardUsage>, I>>(object: I): CarriedForwardUsage {
+    const message = createBaseCarriedForwardUsage() as any;
+    message.cutoffTime = (object.cutoffTime !== undefined && object.cutoffTime !== null)
+      ? Timestamp.fromPartial(object.cutoffTime)
+      : undefined;
+    message.carried = object.carried?.map((e) => CarriedUsage.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -281,6 +612,39 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
+  if (o instanceof globalThis.Date) {
+    return toTimestamp(o);
+  } else if (typeof o === "string") {
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
+  } else {
+    return Timestamp.fromJSON(o);
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
