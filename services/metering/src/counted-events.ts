@@ -71,40 +71,44 @@ const PASSES = `(query.subscription_reference is null or event.subscription_refe
     select from jsonb_array_elements(meter.filters) as filter
     where (filter -> 'values' ? (event.properties ->> (filter ->> 'property'))) is not true))`;
 
-const NOT_VOIDED = `not exists (
-    select from usage_void as void
-    where void.organization_id = $1 and void.idempotency_key = event.idempotency_key and void.recorded_time < query.known_before_time)`;
+/** The instant of knowledge of a query, and that of the stored level from which one follows. */
+const KNOWN = 'query.known_before_time';
+const STORED_KNOWN = 'stored.known_before_time';
 
-/** Beside the queries and meters, whether the part of time `event_time` of a query holds a void. `offset 0` keeps it from being asked again for each event. */
-function withVoids(eventTime: string): string {
-  return `from query ${METER}
+function notVoided(known: string): string {
+  return `not exists (
+    select from usage_void as void
+    where void.organization_id = $1 and void.idempotency_key = event.idempotency_key and void.recorded_time < ${known})`;
+}
+
+/** Beside the queries and meters, whether the part of time `eventTime` of a query holds a void. `offset 0` keeps it from being asked again for each event. */
+function withVoids(eventTime: string, alsoJoined = ''): string {
+  return `from query ${METER} ${alsoJoined}
     cross join lateral (select exists (
       select from usage_void as void
       where void.organization_id = $1 and void.meter_code = query.meter_code and void.customer_reference = query.customer_reference and ${eventTime.replaceAll('event.', 'void.')}
-        and void.recorded_time < query.known_before_time) as any_void offset 0) as corrected`;
+        and void.recorded_time < ${KNOWN}) as any_void offset 0) as corrected`;
 }
 
-const COUNTS = `event.recorded_time < query.known_before_time and ${PASSES} and (not corrected.any_void or ${NOT_VOIDED})`;
+const COUNTS = `event.recorded_time < ${KNOWN} and ${PASSES} and (not corrected.any_void or ${notVoided(KNOWN)})`;
 
-/** Not held by a cutoff. */
-function notHeld(cutoff: string): string {
+/** Not held by a cutoff, as known at an instant. */
+function notHeld(cutoff: string, known: string): string {
   return `(event.recorded_time < ${cutoff} or exists (
     select from usage_release as release
-    where release.organization_id = $1 and release.idempotency_key = event.idempotency_key and release.recorded_time < query.known_before_time))`;
+    where release.organization_id = $1 and release.idempotency_key = event.idempotency_key and release.recorded_time < ${known}))`;
 }
 
 /** What else is asked of an event that lies where a query asks. */
-const ON_TIME: { readonly [Policy in Lateness['kind']]: string } = { ADJUST: 'true', HOLD: notHeld('query.cutoff_time'), CARRY_FORWARD: 'event.recorded_time < query.cutoff_time' };
+const ON_TIME: { readonly [Policy in Lateness['kind']]: string } = { ADJUST: 'true', HOLD: notHeld('query.cutoff_time', KNOWN), CARRY_FORWARD: 'event.recorded_time < query.cutoff_time' };
 
 /**
  * The same of an event of the level, which is held by the cutoff of the cycle in which it happened: of the first that ends after it, found by halves, since every event asks
  * and there may be thousands of cycles. A level is never carried forward.
  */
-const ON_TIME_BEFORE: typeof ON_TIME = {
-  ADJUST: 'true',
-  HOLD: notHeld('coalesce(query.held_cutoffs[width_bucket(event.event_time, query.held_ends) + 1], query.cutoff_time)'),
-  CARRY_FORWARD: 'true',
-};
+function onTimeBefore({ lateness }: QueryShape, known: string): string {
+  return lateness === 'HOLD' ? notHeld('coalesce(query.held_cutoffs[width_bucket(event.event_time, query.held_ends) + 1], query.cutoff_time)', known) : 'true';
+}
 
 const IN_PART = 'event.event_time >= query.start_time and event.event_time < query.end_time';
 const IN_ALL_PARTS = 'event.event_time >= $12::bigint and event.event_time < $13::bigint';
@@ -123,19 +127,45 @@ export function countedEvents(shape: QueryShape): string {
 
 /** The values of the events that make up the level when the part of time begins, within `FROM_QUERIES_BEFORE`. */
 export function eventsBefore(shape: QueryShape): string {
-  return `select event.value${groupColumn(shape)} from usage_event as event where ${PLACE} and ${BEFORE_PART} and event.event_time < $13::bigint and ${COUNTS} and ${ON_TIME_BEFORE[shape.lateness]}`;
+  return `select event.value${groupColumn(shape)} from usage_event as event where ${PLACE} and ${BEFORE_PART} and event.event_time < $13::bigint and ${COUNTS} and ${onTimeBefore(shape, KNOWN)}`;
+}
+
+const SINCE_STORED = 'event.event_time >= stored.at_time and event.event_time < query.start_time';
+
+/**
+ * `from` for levels that follow from stored ones: `$14` the times that those are of, `$15` the instants before which they were known, both in the order of the queries, and
+ * `$16` the earliest of the times.
+ */
+export const FROM_QUERIES_SINCE = withVoids(SINCE_STORED, 'join unnest($14::bigint[], $15::bigint[]) with ordinality as stored (at_time, known_before_time, position) on stored.position = query.position + 1');
+
+/** The values of what happened since the stored level's time, within `FROM_QUERIES_SINCE`. */
+export function eventsSince(shape: QueryShape): string {
+  return `select event.value from usage_event as event where ${PLACE} and ${SINCE_STORED} and event.event_time >= $16::bigint and event.event_time < $13::bigint and ${COUNTS} and ${onTimeBefore(shape, KNOWN)}`;
 }
 
 /**
- * `from`, beside the queries: the events that a stored level counts and that were voided since. The stored levels of the queries, in their order, are told by the times `$14`
- * that they are of and the instants `$15` before which they were known.
+ * The values of what happened before the stored level's time and of which something was recorded since, with whether it counted when the level was stored and whether it
+ * counts now; within `FROM_QUERIES_SINCE`. Events are found as `withCarried` finds them, voids and releases by their customer and recorded time.
  */
-export const VOIDED_SINCE = `from query ${METER}
-    join unnest($14::bigint[], $15::bigint[]) with ordinality as stored (at_time, known_before_time, position) on stored.position = query.position + 1
-    join usage_void as void on void.organization_id = $1 and void.meter_code = query.meter_code and void.customer_reference = query.customer_reference
-      and void.recorded_time >= stored.known_before_time and void.recorded_time < query.known_before_time and void.event_time < stored.at_time
-    join usage_event as event on ${PLACE} and event.event_time = void.event_time and event.idempotency_key = void.idempotency_key
-      and event.recorded_time < stored.known_before_time and ${PASSES}`;
+export function eventsChangedSince(shape: QueryShape): string {
+  const since = (table: string): string => `${table}.recorded_time >= ${STORED_KNOWN} and ${table}.recorded_time < ${KNOWN} and ${table}.event_time < stored.at_time`;
+  const corrected = (table: string): string => `
+        select correction.event_time, correction.idempotency_key from ${table} as correction
+        where correction.organization_id = $1 and correction.customer_reference = query.customer_reference and correction.meter_code = query.meter_code and ${since('correction')}`;
+  const recorded = (where: string): string => `(
+        select event.event_time, event.idempotency_key from usage_event as event where ${PLACE} and ${since('event')} and ${where} offset 0)`;
+  const counted = (known: string): string => `event.recorded_time < ${known} and ${notVoided(known)} and ${onTimeBefore(shape, known)}`;
+  return `
+    select event.*
+    from (${recorded('event.recorded_time - event.event_time > 3600000000')}
+      union ${recorded(`event.recorded_time - event.event_time <= 3600000000 and event.event_time >= ${STORED_KNOWN} - 3600000000`)}
+      union ${corrected('usage_void')}${shape.lateness === 'HOLD' ? `
+      union ${corrected('usage_release')}` : ''}) as changed
+    cross join lateral (
+      select event.value, ${counted(STORED_KNOWN)} as counted_then, ${counted(KNOWN)} as counts_now
+      from usage_event as event
+      where ${PLACE} and event.event_time = changed.event_time and event.idempotency_key = changed.idempotency_key and ${PASSES} offset 0) as event`;
+}
 
 /** The values of the properties by which is grouped, in the order of their names; null where an event has none. */
 function groupColumn({ groupBy }: QueryShape): string {
@@ -158,7 +188,7 @@ function withCarried(own: string, columns: string): string {
       select ${columns}
       from usage_event as event
       where ${PLACE} and event.recorded_time >= query.carried[first + 2] and event.recorded_time < query.carried[first + 3] and ${where}
-        and event.recorded_time < query.known_before_time and ${PASSES} and ${NOT_VOIDED} offset 0) as event
+        and event.recorded_time < ${KNOWN} and ${PASSES} and ${notVoided(KNOWN)} offset 0) as event
     where ${inInterval}`;
   return `select distinct on (event_time, idempotency_key) * from (${own}
     union all ${carried('event.recorded_time - event.event_time > 3600000000')}

@@ -1,8 +1,8 @@
 /**
  * Levels in SQL: what a WEIGHTED_SUM carries into a part of time, as known at the query's instant.
  *
- * A level is the sum of all counted values before the part, however old. What a bill asks for follows from a level that was stored; of groups, under HOLD and for all of a
- * customer's subscriptions all values are read, along the primary key, so that their cost grows with what the customer ever recorded to that meter. Of queries that tell one part of time after the other, as windows and the cycles of a run do, only the first has its level read: that of each other is the
+ * A level is the sum of all counted values before the part, however old. What a bill asks for follows from a level that was stored; of groups and for all of a customer's
+ * subscriptions all values are read, along the primary key, so that their cost grows with what the customer ever recorded to that meter. Of queries that tell one part of time after the other, as windows and the cycles of a run do, only the first has its level read: that of each other is the
  * level before it and what happened since. The trap: a group whose level is zero is none.
  */
 import type { Sql } from '@valora/chassis';
@@ -92,7 +92,7 @@ function isCarriedOn({ interval, lateness: one }: UsageQuery, { lateness: next }
 
 async function readLevels(sql: Sql, organizationId: string, wanted: Omit<LevelsWanted, 'usages'>): Promise<readonly Levels[]> {
   const { shape, queries, storedLevels } = wanted;
-  const storable = shape.lateness === 'ADJUST' && shape.groupBy.length === 0 && queries.every(({ subscriptionReference }) => subscriptionReference !== null);
+  const storable = shape.groupBy.length === 0 && queries.every(({ subscriptionReference }) => subscriptionReference !== null);
   if (storedLevels === 'IGNORE' || !storable) return await readFromEvents(sql, organizationId, wanted);
   const { key, group } = groupOfValues([], []);
   const levels = await readStorableLevels(sql, organizationId, { ...wanted, keeps: storedLevels === 'KEEP' });

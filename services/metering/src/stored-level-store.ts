@@ -1,25 +1,28 @@
 /**
  * Stored levels in SQL: levels that were read once, from which later ones follow, so that a level costs what happened and became known since and not all there ever was.
  *
- * A stored level is that of a time as known before an instant through which the organization was sealed when it was read. So it is final, and the level of a later time as
- * known later is made of it and of three things: what happened since, what happened before but was recorded since, and less what it counts but was voided since. The first
- * two are usage as it is carried forward, and read as such. The trap: stored levels are derived and nobody's record. Verification reads none of them, and emptying their table
- * changes no answer.
+ * A stored level is that of a time as known before an instant through which the organization was sealed when it was read, so it is final. The level of a later time as known
+ * later is made of it, of what happened since, and of what happened before and counts now and did not then, or the other way about: what was recorded, voided or released
+ * since. Under HOLD both must be held by the same cutoffs, of which a digest is stored. The trap: stored levels are derived and nobody's record. Verification reads none of
+ * them, and emptying their table changes no answer.
  */
 import { fenceTimes, type Sql } from '@valora/chassis';
-import { instant, type Instant } from '@valora/rating';
-import { aggregateShape, type AggregationShape } from './aggregation-store.ts';
+import { instant, sha256Hex, type Instant } from '@valora/rating';
 import type { AnswerBudget } from './answer-budget.ts';
-import { QUERIES, queryValues, VOIDED_SINCE } from './counted-events.ts';
-import { YEAR_ONE } from './usage-archive.ts';
+import { eventsBefore, eventsChangedSince, eventsSince, FROM_QUERIES_BEFORE, FROM_QUERIES_SINCE, QUERIES, queryValues, type QueryShape } from './counted-events.ts';
+import { ALL_TIME } from './usage-archive.ts';
 import type { UsageQuery } from './usage-query.ts';
 import { decimalOfQuintillionths, wholeNumber } from './usage-set.ts';
 
 /** What is done with stored levels: read and added to, as for a close; read; or nothing. */
 export type StoredLevelsUse = 'KEEP' | 'READ' | 'IGNORE';
 
-const SINCE_STORED: AggregationShape = { kind: 'WEIGHTED_SUM', lateness: 'CARRY_FORWARD', groupBy: [], needsEventValues: false, needsDigest: false };
-const FROM_THE_BEGINNING: AggregationShape = { ...SINCE_STORED, lateness: 'ADJUST' };
+/** The queries are of the shape, each asks about one subscription, and none for groups. */
+export interface StorableLevelsWanted {
+  readonly shape: QueryShape;
+  readonly queries: readonly UsageQuery[];
+  readonly budget: AnswerBudget;
+}
 
 interface StoredLevel {
   readonly query: UsageQuery;
@@ -35,93 +38,111 @@ interface ReadLevel {
   readonly eventCount: bigint;
 }
 
-/** The levels at the start of the queries' parts of time, in quintillionths. The queries ask under ADJUST, each of one subscription, and for no groups. */
-export async function readStorableLevels(
-  sql: Sql, organizationId: string, { queries, budget, keeps }: { readonly queries: readonly UsageQuery[]; readonly budget: AnswerBudget; readonly keeps: boolean },
-): Promise<readonly bigint[]> {
+interface ChangeRow {
+  readonly position: number;
+  readonly event_count: bigint;
+  readonly change: string;
+}
+
+/** The levels at the start of the queries' parts of time, in quintillionths, in their order. */
+export async function readStorableLevels(sql: Sql, organizationId: string, { keeps, ...wanted }: StorableLevelsWanted & { readonly keeps: boolean }): Promise<readonly bigint[]> {
+  const { shape, queries, budget } = wanted;
   if (queries.length === 0) return [];
   const sealedThrough = keeps ? ((await fenceTimes(sql))?.sealedThrough ?? null) : null; // read before the levels are
-  const stored = await findStored(sql, organizationId, queries);
+  const stored = await findStored(sql, organizationId, wanted);
   const followed = new Set(stored.map(({ query }) => query));
   const read = [
-    ...await readSinceStored(sql, organizationId, { stored, budget }),
-    ...await readFromTheBeginning(sql, organizationId, { queries: queries.filter((query) => !followed.has(query)), budget }),
+    ...await readSince(sql, organizationId, { shape, stored }),
+    ...await readFromTheBeginning(sql, organizationId, { shape, queries: queries.filter((query) => !followed.has(query)) }),
   ];
-  if (sealedThrough !== null) await storeLevels(sql, organizationId, read.filter(({ query, eventCount }) => eventCount >= budget.limits.storedLevelEventsMin && query.knownBefore <= sealedThrough));
+  if (sealedThrough !== null) {
+    const worth = read.filter(({ query, eventCount }) => eventCount >= budget.limits.storedLevelEventsMin && query.knownBefore <= sealedThrough);
+    await storeLevels(sql, organizationId, { shape, levels: worth });
+  }
   const levels = new Map(read.map(({ query, level }) => [query, level]));
   return queries.map((query) => levels.get(query) ?? unread(query));
 }
 
-async function readSinceStored(sql: Sql, organizationId: string, { stored, budget }: { readonly stored: readonly StoredLevel[]; readonly budget: AnswerBudget }): Promise<readonly ReadLevel[]> {
-  if (stored.length === 0) return [];
-  const since = await aggregateShape(sql, organizationId, { shape: SINCE_STORED, queries: stored.map(sinceStored), budget });
-  const voided = await findVoidedSince(sql, organizationId, stored);
-  return stored.map(({ query, level }, position) => {
-    const { eventCount, state } = since[position]?.whole ?? unread(query);
-    return { query, level: level + state.measure - (voided.get(position) ?? 0n), eventCount };
-  });
-}
-
-async function readFromTheBeginning(sql: Sql, organizationId: string, { queries, budget }: { readonly queries: readonly UsageQuery[]; readonly budget: AnswerBudget }): Promise<readonly ReadLevel[]> {
-  if (queries.length === 0) return [];
-  const before = queries.map((query): UsageQuery => ({ ...query, interval: { start: YEAR_ONE, end: query.interval.start } }));
-  const read = await aggregateShape(sql, organizationId, { shape: FROM_THE_BEGINNING, queries: before, budget });
-  return queries.map((query, position) => {
-    const { eventCount, state } = read[position]?.whole ?? unread(query);
-    return { query, level: state.measure, eventCount };
-  });
-}
-
-async function findStored(sql: Sql, organizationId: string, queries: readonly UsageQuery[]): Promise<readonly StoredLevel[]> {
-  const rows = await sql.query<{ position: number; at_time: bigint; known_before_time: bigint; level: string }>(
+/** Of each query the stored level of the latest time, and of those the one that was known last; none if that was held by other cutoffs. */
+async function findStored(sql: Sql, organizationId: string, { shape, queries }: Pick<StorableLevelsWanted, 'shape' | 'queries'>): Promise<readonly StoredLevel[]> {
+  const rows = await sql.query<{ position: number; at_time: bigint; known_before_time: bigint; held_before: string; level: string }>(
     `${QUERIES}
-     select query.position, stored.at_time, stored.known_before_time, trunc(stored.level * 1000000000000000000)::text as level
+     select query.position, stored.at_time, stored.known_before_time, stored.held_before, trunc(stored.level * 1000000000000000000)::text as level
      from query
      cross join lateral (
-       select at_time, known_before_time, level from usage_level
+       select at_time, known_before_time, held_before, level from usage_level
        where organization_id = $1 and meter_code = query.meter_code and customer_reference = query.customer_reference and subscription_reference = query.subscription_reference
-         and at_time <= query.start_time and known_before_time <= query.known_before_time
+         and at_time <= query.start_time and known_before_time <= query.known_before_time and held_before ${shape.lateness === 'HOLD' ? '<>' : '='} ''
        order by at_time desc, known_before_time desc limit 1
-     ) as stored`, queryValues(organizationId, queries, FROM_THE_BEGINNING));
-  return rows.flatMap(({ position, at_time: atTime, known_before_time: knownBefore, level }) => {
+     ) as stored`, queryValues(organizationId, queries, shape));
+  return rows.flatMap(({ position, held_before: held, ...row }) => {
     const query = queries[position];
-    return query === undefined ? [] : [{ query, atTime: instant(atTime), knownBefore: instant(knownBefore), level: wholeNumber(level) }];
+    const atTime = instant(row.at_time);
+    return query === undefined || held !== heldBefore(query, shape, atTime) ? [] : [{ query, atTime, knownBefore: instant(row.known_before_time), level: wholeNumber(row.level) }];
   });
 }
 
-/** What happened since the stored level's time, with what happened before it and was recorded since, as known at the query's instant. */
-function sinceStored({ query, atTime, knownBefore: storedKnownBefore }: StoredLevel): UsageQuery {
-  const { interval, knownBefore } = query;
-  return {
-    ...query,
-    interval: { start: atTime, end: interval.start },
-    lateness: {
-      kind: 'CARRY_FORWARD',
-      cutoff: knownBefore,
-      carried: [{ eventInterval: { start: YEAR_ONE, end: atTime }, recordedInterval: { start: storedKnownBefore, end: knownBefore } }],
-    },
-  };
+async function readSince(sql: Sql, organizationId: string, { shape, stored }: { readonly shape: QueryShape; readonly stored: readonly StoredLevel[] }): Promise<readonly ReadLevel[]> {
+  if (stored.length === 0) return [];
+  const times = stored.map(({ atTime }) => atTime);
+  const rows = await sql.query<ChangeRow>(
+    `${QUERIES}
+     select query.position, own.event_count + earlier.event_count as event_count, trunc((own.total + earlier.total) * 1000000000000000000)::text as change
+     ${FROM_QUERIES_SINCE}
+     cross join lateral (select count(*) as event_count, coalesce(sum(event.value), 0) as total from (${eventsSince(shape)}) as event) as own
+     cross join lateral (
+       select count(*) as event_count, coalesce(sum(event.value * (event.counts_now::integer - event.counted_then::integer)), 0) as total from (${eventsChangedSince(shape)}) as event
+     ) as earlier`,
+    [
+      ...queryValues(organizationId, stored.map(({ query }) => query), shape), times, stored.map(({ knownBefore }) => knownBefore),
+      times.reduce((earliest, time) => (time < earliest ? time : earliest), ALL_TIME.end),
+    ]);
+  return rows.flatMap(({ position, event_count: eventCount, change }) => {
+    const from = stored[position];
+    return from === undefined ? [] : [{ query: from.query, level: from.level + wholeNumber(change), eventCount }];
+  });
 }
 
-/** By position, the sum of what the stored level counts and was voided since. */
-async function findVoidedSince(sql: Sql, organizationId: string, stored: readonly StoredLevel[]): Promise<ReadonlyMap<number, bigint>> {
-  const rows = await sql.query<{ position: number; value: string }>(
-    `${QUERIES} select query.position, trunc(sum(event.value) * 1000000000000000000)::text as value ${VOIDED_SINCE} group by query.position`,
-    [...queryValues(organizationId, stored.map(sinceStored), SINCE_STORED), stored.map(({ atTime }) => atTime), stored.map(({ knownBefore }) => knownBefore)]);
-  return new Map(rows.map(({ position, value }) => [position, wholeNumber(value)]));
+async function readFromTheBeginning(sql: Sql, organizationId: string, { shape, queries }: Pick<StorableLevelsWanted, 'shape' | 'queries'>): Promise<readonly ReadLevel[]> {
+  if (queries.length === 0) return [];
+  const rows = await sql.query<ChangeRow>(
+    `${QUERIES}
+     select query.position, level.*
+     ${FROM_QUERIES_BEFORE}
+     cross join lateral (select count(*) as event_count, trunc(coalesce(sum(event.value), 0) * 1000000000000000000)::text as change from (${eventsBefore(shape)}) as event) as level`,
+    queryValues(organizationId, queries, shape));
+  return rows.flatMap(({ position, event_count: eventCount, change }) => {
+    const query = queries[position];
+    return query === undefined ? [] : [{ query, level: wholeNumber(change), eventCount }];
+  });
 }
 
 /** In the order of the key, so that two calls never deadlock. */
-async function storeLevels(sql: Sql, organizationId: string, levels: readonly ReadLevel[]): Promise<void> {
+async function storeLevels(sql: Sql, organizationId: string, { shape, levels }: { readonly shape: QueryShape; readonly levels: readonly ReadLevel[] }): Promise<void> {
   if (levels.length === 0) return;
   await sql.query(
-    `insert into usage_level (organization_id, meter_code, customer_reference, subscription_reference, at_time, known_before_time, level)
-     select $1, level.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::numeric[]) as level order by 2, 3, 4, 5, 6 on conflict do nothing`,
+    `insert into usage_level (organization_id, meter_code, customer_reference, subscription_reference, at_time, known_before_time, held_before, level)
+     select $1, level.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::numeric[]) as level order by 2, 3, 4, 5, 6, 7 on conflict do nothing`,
     [
       organizationId,
       levels.map(({ query }) => query.meterCode), levels.map(({ query }) => query.customerReference), levels.map(({ query }) => query.subscriptionReference),
-      levels.map(({ query }) => query.interval.start), levels.map(({ query }) => query.knownBefore), levels.map(({ level }) => decimalOfQuintillionths(level)),
+      levels.map(({ query }) => query.interval.start), levels.map(({ query }) => query.knownBefore), levels.map(({ query }) => heldBefore(query, shape, query.interval.start)),
+      levels.map(({ level }) => decimalOfQuintillionths(level)),
     ]);
+}
+
+/** By which cutoffs what happened before a time is held, as a digest; empty where nothing is. A cycle that ends before the one above it holds nothing. */
+function heldBefore({ lateness }: UsageQuery, { lateness: policy }: QueryShape, time: Instant): string {
+  if (policy !== 'HOLD' || lateness.kind !== 'HOLD') return '';
+  const held: string[] = [];
+  let reached: Instant | null = null;
+  for (const { end, cutoff } of [...lateness.earlier, { end: time, cutoff: lateness.cutoff }]) {
+    const within: Instant = end < time ? end : time;
+    if (reached !== null && within <= reached) continue;
+    held.push(`${within} ${cutoff ?? 'never'}`);
+    reached = within;
+  }
+  return sha256Hex(held.join('\n'));
 }
 
 function unread({ queryKey }: UsageQuery): never {

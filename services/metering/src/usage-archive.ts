@@ -23,8 +23,7 @@ interface Archive {
 
 /** Wider than all time in which an event may lie. */
 export const ALL_TIME: { readonly start: bigint; readonly end: bigint } = { start: -(2n ** 63n), end: 2n ** 63n - 1n };
-/** No event lies before it. */
-export const YEAR_ONE = instant(-62_135_596_800_000_000n);
+const YEAR_ONE = instant(-62_135_596_800_000_000n);
 
 /** SQL: before which time events are archived. */
 export const ARCHIVED_BEFORE = 'archived_before()';

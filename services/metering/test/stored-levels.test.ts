@@ -1,5 +1,6 @@
 // Levels that follow from stored ones are what reading all events gives: whatever was voided or came late since, in any order of asking, with any of them gone.
 import { sealThrough, sqlOf, type CallContext } from '@valora/chassis';
+import type { Lateness } from '@valora/contracts/valora/metering/v1/lateness';
 import type { UsageQuery as UsageQueryMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { instant } from '@valora/rating';
 import pg from 'pg';
@@ -38,6 +39,16 @@ async function seal(context: CallContext, time: bigint): Promise<void> {
   await metering.dependencies.database.transaction(context.organizationId, (tx) => sealThrough(sqlOf(tx), instant(time)));
 }
 
+/** Cycles of a quarter of an hour up to a time, with the one in which it lies; some hold nothing. `odd` leaves one out, or gives it another cutoff. */
+function held(at: bigint, odd: number): Lateness {
+  const cycles = Array.from({ length: Number((at - NOON + 4n * HOUR) / STEP) + 1 }, (_, index) => {
+    const end = NOON - 4n * HOUR + BigInt(index) * STEP;
+    return { endTime: timestamp(end), cutoffTime: index % 4 === 3 ? undefined : timestamp(end + BigInt(index % 3) * STEP + (index === odd ? HOUR : 0n)) };
+  }).filter((_, index) => index !== odd - 20);
+  const own = cycles.pop();
+  return { policy: { $case: 'hold', value: { cutoffTime: own?.cutoffTime, earlier: cycles } } };
+}
+
 interface StoredRow {
   readonly subscription_reference: string;
   readonly at_time: string;
@@ -73,11 +84,14 @@ test('equal the fold of all events, in any order of asking, while more is sealed
     const pick = <T>(values: readonly [T, ...T[]]): T => values[roll(values.length)] ?? values[0];
     for (let batch = 0; batch < 6; batch += 1) {
       await seal(context, NOON + BigInt(2 * batch) * STEP);
-      const queries = Array.from({ length: 40 }, (_, index) => levelQuery(`q${index}`, {
-        at: NOON - 4n * HOUR + BigInt(roll(32)) * STEP + BigInt(roll(3) - 1), known: NOON + BigInt(roll(14)) * STEP + BigInt(roll(3) - 1),
-        meter: pick(['level', 'level', 'eu-level']), customer: pick(['acme', 'acme', 'globex', 'nobody']), subscription: pick(['s1', 's1', 's2', '']),
-        lateness: pick([undefined, { policy: { $case: 'carryForward', value: { cutoffTime: timestamp(NOON), carried: [] } } }, { policy: { $case: 'hold', value: { cutoffTime: timestamp(NOON), earlier: [] } } }]),
-      }));
+      const queries = Array.from({ length: 60 }, (_, index) => {
+        const at = NOON - 4n * HOUR + BigInt(roll(32)) * STEP + BigInt(roll(3) - 1);
+        return levelQuery(`q${index}`, {
+          at, known: NOON + BigInt(roll(14)) * STEP + BigInt(roll(3) - 1),
+          meter: pick(['level', 'level', 'eu-level']), customer: pick(['acme', 'acme', 'acme', 'globex', 'nobody']), subscription: pick(['s1', 's1', 's1', 's2', '']),
+          lateness: pick([undefined, { policy: { $case: 'carryForward', value: { cutoffTime: timestamp(NOON), carried: [] } } }, held(at, -1), held(at, -1), held(at, 10 + roll(24))]),
+        });
+      });
       const { usages } = await aggregateUsage({ ...metering.dependencies, limits: EVERY_LEVEL }, context, { queries, recount: false });
       expect(usages.map((usage, index) => [usage.queryKey, answeredUsage(usage, queries[index] ?? levelQuery('', { at: 0n, known: 0n }))]))
         .toEqual(queries.map((query) => [query.queryKey, foldedUsage(facts, query, METERS[query.meter] ?? { kind: 'COUNT', filters: [] })]));
@@ -99,6 +113,23 @@ test('are what later levels follow from, and no recount does', async () => {
   expect(await carriedIn(context, [second])).toEqual(['1010']);
   await owner.query('delete from usage_level where organization_id = $1', [context.organizationId]);
   expect(await carriedIn(context, [second])).toEqual(['10']);
+});
+
+test('under HOLD are what levels held by the same cutoffs follow from, and no others', async () => {
+  const context = await levelOf(10);
+  await seal(context, NOON + HOUR);
+  const hold = (...cycles: readonly (readonly [end: bigint, cutoff: bigint])[]): Lateness => ({
+    policy: { $case: 'hold', value: { cutoffTime: timestamp(NOON + HOUR), earlier: cycles.map(([end, cutoff]) => ({ endTime: timestamp(end), cutoffTime: timestamp(cutoff) })) } },
+  });
+  const [first, second] = [[NOON - 2n * STEP, NOON + 1n], [NOON - STEP, NOON + HOUR]] as const;
+  const adjusted = levelQuery('adjusted', { at: NOON - 3n * STEP, known: NOON + 1n });
+  expect(await carriedIn(context, [adjusted, levelQuery('held', { at: first[0], known: NOON + 2n, lateness: hold(first) })])).toEqual(['10', '10']);
+  await owner.query('update usage_level set level = level + 1000 * (1 + (at_time = $2)::integer) where organization_id = $1', [context.organizationId, first[0]]);
+  const later = (queryKey: string, lateness?: Lateness): UsageQueryMessage => levelQuery(queryKey, { at: NOON, known: NOON + 3n, lateness });
+  expect(await carriedIn(context, [later('held', hold(first, second))])).toEqual(['2010']);
+  expect(await carriedIn(context, [later('adjusted')])).toEqual(['1010']);
+  expect(await carriedIn(context, [later('another cutoff', hold([first[0], NOON + 2n], second))])).toEqual(['10']);
+  expect(await carriedIn(context, [later('another end', hold([first[0] - 1n, first[1]], second))])).toEqual(['10']);
 });
 
 test('are not stored before they are final, nor when few events were read, nor by a recount', async () => {
