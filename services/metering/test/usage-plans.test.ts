@@ -2,7 +2,7 @@
 import { instant } from '@valora/rating';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { countedEvents, eventsBefore, FROM_QUERIES, FROM_QUERIES_BEFORE, QUERIES, queryValues, type QueryShape } from '../src/counted-events.ts';
+import { countedEvents, eventsBefore, eventsChangedSince, eventsSince, FROM_QUERIES, FROM_QUERIES_BEFORE, FROM_QUERIES_SINCE, QUERIES, queryValues, type QueryShape } from '../src/counted-events.ts';
 import type { Lateness, UsageQuery } from '../src/usage-query.ts';
 import { HOUR, newOrganization, NOON, startMetering, type Metering } from './metering.ts';
 import { createWorldMeters } from './usage-world.ts';
@@ -12,6 +12,8 @@ const { organizationId, ...caller } = newOrganization();
 
 let metering: Metering;
 let owner: pg.Client;
+/** The plan for a level that follows from a stored one, before PostgreSQL knows how many events there are. */
+let unknown: string;
 beforeAll(async () => {
   metering = await startMetering();
   await createWorldMeters(metering, { organizationId, ...caller });
@@ -23,6 +25,7 @@ beforeAll(async () => {
     `insert into usage_event (organization_id, meter_code, customer_reference, event_time, idempotency_key, value, properties, content_digest, recorded_time)
      select $1, 'sum', 'acme', time, 'k' || number, 1, '{}', sha256('x'), time + case when number % 100 = 0 then 2 * 3600000000 else 0 end
      from (select number, $2::bigint - number * 864000000::bigint as time from generate_series(1, 20000) as number) as event`, [organizationId, NOON]);
+  unknown = await plan(since, { kind: 'HOLD', cutoff: NOON, earlier: [] });
   await owner.query('analyze usage_event');
 });
 afterAll(async () => {
@@ -36,12 +39,23 @@ async function plan(statement: (shape: QueryShape) => string, lateness: Lateness
   const query: UsageQuery = {
     queryKey: 'q', meterCode: 'sum', customerReference: 'acme', subscriptionReference: '', interval, period: interval, knownBefore: NOON, groupBy: [], needsEventValues: false, lateness,
   };
-  const { rows } = await owner.query<Record<string, string>>(`explain ${QUERIES} select * ${statement(shape)}`, queryValues(organizationId, [query], shape));
+  const { rows } = await owner.query<Record<string, string>>(`explain ${QUERIES} select * ${statement(shape)}`, [...queryValues(organizationId, [query], shape), ...(statement === since ? [[NOON - 2n * DAY], [NOON - DAY], NOON - 2n * DAY] : [])]);
   return rows.map((row) => row['QUERY PLAN']).join('\n');
 }
 
 const of = (shape: QueryShape): string => `${FROM_QUERIES} cross join lateral (${countedEvents(shape)}) as event`;
 const before = (shape: QueryShape): string => `${FROM_QUERIES_BEFORE} cross join lateral (${eventsBefore(shape)}) as event`;
+
+const since = (shape: QueryShape): string => `${FROM_QUERIES_SINCE} cross join lateral (${eventsSince(shape)}) as event cross join lateral (${eventsChangedSince(shape)}) as changed`;
+
+test('a level that follows from a stored one is made of what was recorded since, whether PostgreSQL knows how many events there are or not', async () => {
+  for (const [known, changes] of [['without statistics', unknown], ['with them', await plan(since, { kind: 'HOLD', cutoff: NOON, earlier: [] })]] as const) {
+    expect(changes, known).not.toContain('Seq Scan on usage_event_default');
+    expect(changes, known).toMatch(/Scan using usage_event_\w*late/);
+    expect(new Set(changes.match(/usage_void_\w+(?= on)/g)), known).toEqual(new Set(['usage_void_by_customer', 'usage_void_by_place', 'usage_void_pkey']));
+    expect(new Set(changes.match(/usage_release_\w+(?= on)/g)), known).toEqual(new Set(['usage_release_by_customer', 'usage_release_pkey']));
+  }
+});
 
 test('what is carried forward is read by when it was recorded, from all time before the cycle', async () => {
   const eventInterval = { start: instant(NOON - 200n * DAY), end: instant(NOON - DAY) };
