@@ -137,39 +137,41 @@ const SINCE_STORED = 'event.event_time >= stored.at_time and event.event_time < 
 
 /**
  * `from` for levels that follow from stored ones: `$14` the times that those are of, `$15` the instants before which they were known, both in the order of the queries, and
- * `$16` the earliest of the times.
+ * `$16` the earliest of the times. The trap: joined by position, each query would look through the times of all.
  */
-export const FROM_QUERIES_SINCE = withVoids(SINCE_STORED, 'join unnest($14::bigint[], $15::bigint[]) with ordinality as stored (at_time, known_before_time, position) on stored.position = query.position + 1');
+export const FROM_QUERIES_SINCE = withVoids(
+  SINCE_STORED, 'cross join lateral (select ($14::bigint[])[query.position + 1] as at_time, ($15::bigint[])[query.position + 1] as known_before_time) as stored');
 
-/** The values of what happened since the stored level's time, within `FROM_QUERIES_SINCE`. */
+/** What happened since the stored level's time: `change`, the values of what counts, and null for what does not, since it is read all the same; within `FROM_QUERIES_SINCE`. */
 export function eventsSince(shape: QueryShape): string {
-  return `select event.value from usage_event as event where ${PLACE} and ${SINCE_STORED} and event.event_time >= $16::bigint and event.event_time < $13::bigint and ${COUNTS} and ${onTimeBefore(shape, KNOWN)}`;
+  return `select case when ${COUNTS} and ${onTimeBefore(shape, KNOWN)} then event.value end as change
+    from usage_event as event where ${PLACE} and ${SINCE_STORED} and event.event_time >= $16::bigint and event.event_time < $13::bigint`;
 }
 
 /**
- * The values of what happened before the stored level's time and of which something was recorded since, with whether it counted when the level was stored and whether it
- * counts now; within `FROM_QUERIES_SINCE`. The two reads of events are those of `withCarried`, with its trap: what is found by its recorded time, voids and releases too, is
- * looked for without a word of where it happened, which would have a planner without statistics read all that ever happened there.
+ * What was recorded since of what happened before the stored level's time: `change`, the value of what counts now and did not then, less that of what counted and does not now,
+ * and null for what is read and makes no difference; within `FROM_QUERIES_SINCE`. The two reads of events are those of `withCarried`, with its trap: what is found by its recorded
+ * time, voids and releases too, is looked for without a word of where it happened, which would have a planner without statistics read all that ever happened there.
  */
 export function eventsChangedSince(shape: QueryShape): string {
   const since = `event.recorded_time >= ${STORED_KNOWN} and event.recorded_time < ${KNOWN}`;
-  const recordedSince = (table: string, where = 'true'): string => `
-      select event_time, idempotency_key from (
-        select event.event_time, event.idempotency_key, event.meter_code from ${table} as event
-        where event.organization_id = $1 and event.customer_reference = query.customer_reference and ${since} and ${where} offset 0) as recorded
-      where meter_code = query.meter_code and event_time < stored.at_time`;
-  const counted = (known: string): string => `event.recorded_time < ${known} and ${notVoided(known)} and ${onTimeBefore(shape, known)}`;
+  const ofCustomer = (table: string, where = 'true'): string => `
+      select event.event_time, event.idempotency_key from ${table} as event
+      where event.organization_id = $1 and event.customer_reference = query.customer_reference and ${since} and ${where}`;
+  const counts = (known: string): string => `(event.recorded_time < ${known} and ${notVoided(known)} and ${onTimeBefore(shape, known)})::integer`;
   return `
-    select event.*
-    from (${recordedSince('usage_event', 'event.recorded_time - event.event_time > 3600000000')}
+    select event.value * (event.counts_now - event.counted_then) as change
+    from (${ofCustomer('usage_event', 'event.recorded_time - event.event_time > 3600000000')}
       union select event.event_time, event.idempotency_key from usage_event as event
       where ${PLACE} and ${since} and event.event_time >= ${STORED_KNOWN} - 3600000000 and event.event_time < stored.at_time
-      union ${recordedSince('usage_void')}${shape.lateness === 'HOLD' ? `
-      union ${recordedSince('usage_release')}` : ''}) as changed
-    cross join lateral (
-      select event.value, ${counted(STORED_KNOWN)} as counted_then, ${counted(KNOWN)} as counts_now
+      union ${ofCustomer('usage_void')}${shape.lateness === 'HOLD' ? `
+      union ${ofCustomer('usage_release')}` : ''}
+      offset 0) as changed
+    left join lateral (
+      select event.value, ${counts(STORED_KNOWN)} as counted_then, ${counts(KNOWN)} as counts_now
       from usage_event as event
-      where ${PLACE} and event.event_time = changed.event_time and event.idempotency_key = changed.idempotency_key and ${PASSES} offset 0) as event`;
+      where ${PLACE} and changed.event_time < stored.at_time
+        and event.event_time = changed.event_time and event.idempotency_key = changed.idempotency_key and ${PASSES} offset 0) as event on true`;
 }
 
 /** The values of the properties by which is grouped, in the order of their names; null where an event has none. */

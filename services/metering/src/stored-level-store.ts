@@ -3,13 +3,14 @@
  *
  * A stored level is that of a time as known before an instant through which the organization was sealed when it was read, so it is final. The level of a later time as known
  * later is made of it, of what happened since, and of what happened before and counts now and did not then, or the other way about: what was recorded, voided or released
- * since. Under HOLD both must be held by the same cutoffs, of which a digest is stored. The trap: stored levels are derived and nobody's record. Verification reads none of
- * them, and emptying their table changes no answer.
+ * since. What is read for that is stored in its turn once it is much, whether it counts or not: else each later level would read it again. Under HOLD both levels must be held
+ * by the same cutoffs, of which a digest is stored. The trap: stored levels are derived and nobody's record. Verification reads none of them, and emptying their table changes
+ * no answer.
  */
 import { fenceTimes, type Sql } from '@valora/chassis';
-import { instant, sha256Hex, type Instant } from '@valora/rating';
+import { sha256Hex } from '@valora/rating';
 import type { AnswerBudget } from './answer-budget.ts';
-import { eventsBefore, eventsChangedSince, eventsSince, FROM_QUERIES_BEFORE, FROM_QUERIES_SINCE, QUERIES, queryValues, type QueryShape } from './counted-events.ts';
+import { eventsChangedSince, eventsSince, FROM_QUERIES_SINCE, QUERIES, queryValues, type QueryShape } from './counted-events.ts';
 import { ALL_TIME } from './usage-archive.ts';
 import type { UsageQuery } from './usage-query.ts';
 import { decimalOfQuintillionths, wholeNumber } from './usage-set.ts';
@@ -24,24 +25,19 @@ export interface StorableLevelsWanted {
   readonly budget: AnswerBudget;
 }
 
-interface StoredLevel {
+/** The level that one follows from: a stored one, or none at the beginning of time. */
+interface EarlierLevel {
   readonly query: UsageQuery;
-  readonly atTime: Instant;
-  readonly knownBefore: Instant;
+  readonly atTime: bigint;
+  readonly knownBefore: bigint;
   readonly level: bigint;
 }
 
 interface ReadLevel {
   readonly query: UsageQuery;
   readonly level: bigint;
-  /** How many events were read for it. */
+  /** How many events were read for it, whether they count or not. */
   readonly eventCount: bigint;
-}
-
-interface ChangeRow {
-  readonly position: number;
-  readonly event_count: bigint;
-  readonly change: string;
 }
 
 /** The levels at the start of the queries' parts of time, in quintillionths, in their order. */
@@ -51,9 +47,10 @@ export async function readStorableLevels(sql: Sql, organizationId: string, { kee
   const sealedThrough = keeps ? ((await fenceTimes(sql))?.sealedThrough ?? null) : null; // read before the levels are
   const stored = await findStored(sql, organizationId, wanted);
   const followed = new Set(stored.map(({ query }) => query));
+  const beginnings = queries.filter((query) => !followed.has(query)).map((query) => ({ query, atTime: ALL_TIME.start, knownBefore: ALL_TIME.start, level: 0n }));
   const read = [
-    ...await readSince(sql, organizationId, { shape, stored }),
-    ...await readFromTheBeginning(sql, organizationId, { shape, queries: queries.filter((query) => !followed.has(query)) }),
+    ...await readFrom(sql, organizationId, { earlier: stored, events: `${eventsSince(shape)} union all ${eventsChangedSince(shape)}`, shape }),
+    ...await readFrom(sql, organizationId, { earlier: beginnings, events: eventsSince(shape), shape }),
   ];
   if (sealedThrough !== null) {
     const worth = read.filter(({ query, eventCount }) => eventCount >= budget.limits.storedLevelEventsMin && query.knownBefore <= sealedThrough);
@@ -64,7 +61,7 @@ export async function readStorableLevels(sql: Sql, organizationId: string, { kee
 }
 
 /** Of each query the stored level of the latest time, and of those the one that was known last; none if that was held by other cutoffs. */
-async function findStored(sql: Sql, organizationId: string, { shape, queries }: Pick<StorableLevelsWanted, 'shape' | 'queries'>): Promise<readonly StoredLevel[]> {
+async function findStored(sql: Sql, organizationId: string, { shape, queries }: Pick<StorableLevelsWanted, 'shape' | 'queries'>): Promise<readonly EarlierLevel[]> {
   const rows = await sql.query<{ position: number; at_time: bigint; known_before_time: bigint; held_before: string; level: string }>(
     `${QUERIES}
      select query.position, stored.at_time, stored.known_before_time, stored.held_before, trunc(stored.level * 1000000000000000000)::text as level
@@ -75,45 +72,30 @@ async function findStored(sql: Sql, organizationId: string, { shape, queries }: 
          and at_time <= query.start_time and known_before_time <= query.known_before_time and held_before ${shape.lateness === 'HOLD' ? '<>' : '='} ''
        order by at_time desc, known_before_time desc limit 1
      ) as stored`, queryValues(organizationId, queries, shape));
-  return rows.flatMap(({ position, held_before: held, ...row }) => {
+  return rows.flatMap(({ position, at_time: atTime, known_before_time: knownBefore, held_before: held, level }) => {
     const query = queries[position];
-    const atTime = instant(row.at_time);
-    return query === undefined || held !== heldBefore(query, shape, atTime) ? [] : [{ query, atTime, knownBefore: instant(row.known_before_time), level: wholeNumber(row.level) }];
+    if (query === undefined || held !== heldBefore(query, shape, atTime)) return [];
+    return [{ query, atTime, knownBefore, level: wholeNumber(level) }];
   });
 }
 
-async function readSince(sql: Sql, organizationId: string, { shape, stored }: { readonly shape: QueryShape; readonly stored: readonly StoredLevel[] }): Promise<readonly ReadLevel[]> {
-  if (stored.length === 0) return [];
-  const times = stored.map(({ atTime }) => atTime);
-  const rows = await sql.query<ChangeRow>(
+async function readFrom(
+  sql: Sql, organizationId: string, { earlier, events, shape }: { readonly earlier: readonly EarlierLevel[]; readonly events: string; readonly shape: QueryShape },
+): Promise<readonly ReadLevel[]> {
+  if (earlier.length === 0) return [];
+  const times = earlier.map(({ atTime }) => atTime);
+  const rows = await sql.query<{ position: number; event_count: bigint; change: string }>(
     `${QUERIES}
-     select query.position, own.event_count + earlier.event_count as event_count, trunc((own.total + earlier.total) * 1000000000000000000)::text as change
+     select query.position, changes.*
      ${FROM_QUERIES_SINCE}
-     cross join lateral (select count(*) as event_count, coalesce(sum(event.value), 0) as total from (${eventsSince(shape)}) as event) as own
-     cross join lateral (
-       select count(*) as event_count, coalesce(sum(event.value * (event.counts_now::integer - event.counted_then::integer)), 0) as total from (${eventsChangedSince(shape)}) as event
-     ) as earlier`,
+     cross join lateral (select count(*) as event_count, trunc(coalesce(sum(event.change), 0) * 1000000000000000000)::text as change from (${events}) as event) as changes`,
     [
-      ...queryValues(organizationId, stored.map(({ query }) => query), shape), times, stored.map(({ knownBefore }) => knownBefore),
+      ...queryValues(organizationId, earlier.map(({ query }) => query), shape), times, earlier.map(({ knownBefore }) => knownBefore),
       times.reduce((earliest, time) => (time < earliest ? time : earliest), ALL_TIME.end),
     ]);
   return rows.flatMap(({ position, event_count: eventCount, change }) => {
-    const from = stored[position];
+    const from = earlier[position];
     return from === undefined ? [] : [{ query: from.query, level: from.level + wholeNumber(change), eventCount }];
-  });
-}
-
-async function readFromTheBeginning(sql: Sql, organizationId: string, { shape, queries }: Pick<StorableLevelsWanted, 'shape' | 'queries'>): Promise<readonly ReadLevel[]> {
-  if (queries.length === 0) return [];
-  const rows = await sql.query<ChangeRow>(
-    `${QUERIES}
-     select query.position, level.*
-     ${FROM_QUERIES_BEFORE}
-     cross join lateral (select count(*) as event_count, trunc(coalesce(sum(event.value), 0) * 1000000000000000000)::text as change from (${eventsBefore(shape)}) as event) as level`,
-    queryValues(organizationId, queries, shape));
-  return rows.flatMap(({ position, event_count: eventCount, change }) => {
-    const query = queries[position];
-    return query === undefined ? [] : [{ query, level: wholeNumber(change), eventCount }];
   });
 }
 
@@ -132,12 +114,12 @@ async function storeLevels(sql: Sql, organizationId: string, { shape, levels }: 
 }
 
 /** By which cutoffs what happened before a time is held, as a digest; empty where nothing is. A cycle that ends before the one above it holds nothing. */
-function heldBefore({ lateness }: UsageQuery, { lateness: policy }: QueryShape, time: Instant): string {
+function heldBefore({ lateness }: UsageQuery, { lateness: policy }: QueryShape, time: bigint): string {
   if (policy !== 'HOLD' || lateness.kind !== 'HOLD') return '';
   const held: string[] = [];
-  let reached: Instant | null = null;
+  let reached: bigint | null = null;
   for (const { end, cutoff } of [...lateness.earlier, { end: time, cutoff: lateness.cutoff }]) {
-    const within: Instant = end < time ? end : time;
+    const within: bigint = end < time ? end : time;
     if (reached !== null && within <= reached) continue;
     held.push(`${within} ${cutoff ?? 'never'}`);
     reached = within;

@@ -1,6 +1,7 @@
 // Levels that follow from stored ones are what reading all events gives: whatever was voided or came late since, in any order of asking, with any of them gone.
 import { sealThrough, sqlOf, type CallContext } from '@valora/chassis';
 import type { Lateness } from '@valora/contracts/valora/metering/v1/lateness';
+import { UsageWindow } from '@valora/contracts/valora/metering/v1/query_usage';
 import type { UsageQuery as UsageQueryMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { instant } from '@valora/rating';
 import pg from 'pg';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { aggregateUsage } from '../src/aggregate-usage.ts';
 import { AGGREGATION_LIMITS } from '../src/answer-budget.ts';
 import { voidUsage } from '../src/correct-usage.ts';
+import { queryUsage } from '../src/query-usage.ts';
 import { dice, HOUR, newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
 import { answeredUsage, foldedUsage } from './usage-oracle.ts';
 import { createWorldMeters, METERS, randomWorld } from './usage-world.ts';
@@ -148,7 +150,45 @@ test('are not stored before they are final, nor when few events were read, nor b
   await setClock(metering.dependencies, context, NOON + 2n * HOUR);
   await seal(context, NOON + 2n * HOUR);
   expect(await carriedIn(context, [query, levelQuery('later', { at: NOON, known: NOON + 2n * HOUR })], { limits: AGGREGATION_LIMITS })).toEqual(['999', '1000']);
-  expect(await storedLevels(context)).toEqual([{ subscription_reference: 's1', at_time: String(NOON), known_before_time: String(NOON + 2n * HOUR), level: '1000' }]);
+  const stored = { subscription_reference: 's1', at_time: String(NOON) };
+  expect(await storedLevels(context)).toEqual([ // the thousandth is read for both
+    { ...stored, known_before_time: String(NOON + 1n), level: '999' }, { ...stored, known_before_time: String(NOON + 2n * HOUR), level: '1000' },
+  ]);
+});
+
+test('are stored for what was read and did not count too, so that it is read once: usage of other subscriptions, voids, and late usage of other meters', async () => {
+  const context = await levelOf(3, 's2');
+  const limits = { ...AGGREGATION_LIMITS, storedLevelEventsMin: 3 };
+  const read = async (queryKey: string, known: bigint, subscription: string): Promise<unknown> => {
+    await setClock(metering.dependencies, context, known);
+    await seal(context, known);
+    const [level] = await carriedIn(context, [levelQuery(queryKey, { at: NOON, known, subscription })], { limits });
+    return [level, (await storedLevels(context)).length];
+  };
+  const keys = ['e0', 'e1', 'e2'];
+  expect(await read('other subscription', NOON + HOUR, 's1')).toEqual(['0', 1]);
+  expect(await read('own', NOON + HOUR, 's2')).toEqual(['3', 2]);
+  await voidUsage(metering.dependencies, context, { requestId: 'v', idempotencyKeys: keys, reason: 'wrong' });
+  expect(await read('voided', NOON + 2n * HOUR, 's2')).toEqual(['0', 3]);
+  expect(await outcomes(metering.dependencies, context, keys.map((key) => usageEvent(`late-${key}`, { meter: 'sum', time: NOON - HOUR })))).toEqual(keys.map(() => 'RECORDED'));
+  expect(await read('late', NOON + 3n * HOUR, 's2')).toEqual(['0', 4]);
+  expect(await read('nothing', NOON + 4n * HOUR, 's2')).toEqual(['0', 4]);
+});
+
+test('are followed by what a chart asks, and not added to', async () => {
+  const context = await levelOf(1_000, 's1');
+  await setClock(metering.dependencies, context, NOON + 2n * HOUR);
+  await seal(context, NOON + 2n * HOUR);
+  const chart = async (start: bigint): Promise<unknown> => {
+    const request = { meter: 'level', customer: 'acme', subscription: 's1', period: period(start, start + HOUR), window: UsageWindow.PERIOD, timeZone: '', groupBy: [], knownBeforeTime: timestamp(NOON + 2n * HOUR) };
+    const { windows } = await queryUsage(metering.dependencies, context, request);
+    return windows.map(({ quantity }) => quantity);
+  };
+  expect(await chart(NOON + HOUR)).toEqual(['1000']);
+  expect(await storedLevels(context)).toEqual([]);
+  await carriedIn(context, [levelQuery('q', { at: NOON, known: NOON + HOUR })]);
+  await owner.query('update usage_level set level = level + 1 where organization_id = $1', [context.organizationId]);
+  expect(await chart(NOON + HOUR)).toEqual(['1001']);
 });
 
 test('a level that came back to zero is stored too, and what was voided since comes off', async () => {

@@ -25,8 +25,13 @@ beforeAll(async () => {
     `insert into usage_event (organization_id, meter_code, customer_reference, event_time, idempotency_key, value, properties, content_digest, recorded_time)
      select $1, 'sum', 'acme', time, 'k' || number, 1, '{}', sha256('x'), time + case when number % 100 = 0 then 2 * 3600000000 else 0 end
      from (select number, $2::bigint - number * 864000000::bigint as time from generate_series(1, 20000) as number) as event`, [organizationId, NOON]);
+  for (const table of ['usage_void', 'usage_release']) {
+    await owner.query(
+      `insert into ${table} (organization_id, idempotency_key, meter_code, customer_reference, event_time, reason, recorded_time)
+       select organization_id, idempotency_key, meter_code, customer_reference, event_time, 'wrong', event_time from usage_event where organization_id = $1`, [organizationId]);
+  }
   unknown = await plan(since, { kind: 'HOLD', cutoff: NOON, earlier: [] });
-  await owner.query('analyze usage_event');
+  await owner.query('analyze usage_event, usage_void, usage_release');
 });
 afterAll(async () => {
   await owner.end();
@@ -52,8 +57,9 @@ test('a level that follows from a stored one is made of what was recorded since,
   for (const [known, changes] of [['without statistics', unknown], ['with them', await plan(since, { kind: 'HOLD', cutoff: NOON, earlier: [] })]] as const) {
     expect(changes, known).not.toContain('Seq Scan on usage_event_default');
     expect(changes, known).toMatch(/Scan using usage_event_\w*late/);
-    expect(new Set(changes.match(/usage_void_\w+(?= on)/g)), known).toEqual(new Set(['usage_void_by_customer', 'usage_void_by_place', 'usage_void_pkey']));
-    expect(new Set(changes.match(/usage_release_\w+(?= on)/g)), known).toEqual(new Set(['usage_release_by_customer', 'usage_release_pkey']));
+    for (const index of ['usage_void_by_customer', 'usage_void_pkey', 'usage_release_by_customer', 'usage_release_pkey']) expect(changes, known).toContain(`using ${index} on`);
+    expect(changes, known).not.toMatch(/using usage_(void|release)_recorded on/);
+    expect(changes, known).not.toMatch(/using usage_release_by_place on/);
   }
 });
 
