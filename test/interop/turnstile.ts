@@ -10,7 +10,7 @@ export interface Turnstile {
   /** Calls turned away that came back as a retry, in gRPC's own words: `grpc-previous-rpc-attempts`. */
   readonly retriedPaths: ReadonlySet<string>;
   readonly turnedAwayPaths: ReadonlySet<string>;
-  /** What the example did not do when its streams of usage broke. */
+  /** What the example did wrong when its streams of usage broke. */
   usageStreamFaults(): readonly string[];
   close(): void;
 }
@@ -33,8 +33,8 @@ export async function openTurnstile(valoraAddress: string): Promise<Turnstile> {
       inbound.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': UNAVAILABLE, 'grpc-message': 'come again' }, { endStream: true });
       return;
     }
-    if (path === STREAM_USAGE && cuts.cut(inbound, () => valora.request(headers))) return;
-    passOn(inbound, valora.request(headers));
+    const carry = path === STREAM_USAGE ? cuts.next() ?? passOn : passOn;
+    carry(inbound, valora.request(headers));
   });
   server.listen(0, HOST);
   await once(server, 'listening');

@@ -6,9 +6,9 @@ import type { Readable } from 'node:stream';
 import { commonErrors, statusOf } from '@valora/chassis';
 
 export interface UsageStreamCuts {
-  /** Breaks the stream, or leaves it alone and answers false. */
-  cut(inbound: ServerHttp2Stream, outbound: () => ClientHttp2Stream): boolean;
-  /** What the example did not do; empty for one that does all. */
+  /** What breaks the stream that comes now; undefined where it is to be left alone. */
+  next(): ((inbound: ServerHttp2Stream, outbound: ClientHttp2Stream) => void) | undefined;
+  /** What the example did wrong, as a sentence without its subject; empty for one that does all. */
   faults(): readonly string[];
 }
 
@@ -67,12 +67,11 @@ export function usageStreamCuts(): UsageStreamCuts {
   }
 
   return {
-    cut(inbound, outbound) {
+    next() {
       const cut = cuts[streams];
       streams += 1;
       if (streams === 2) waitedMs = performance.now() - leftTime;
-      if (cut !== undefined) breakInTheMiddle(inbound, outbound(), cut);
-      return cut !== undefined;
+      return cut && ((inbound, outbound) => breakInTheMiddle(inbound, outbound, cut));
     },
     faults: () => [
       ...(streams > cuts.length ? [] : [`opened ${streams} streams of usage, of which the first ${cuts.length} were cut`]),

@@ -37,7 +37,7 @@ final class UsageStream {
   /** An acknowledgement, or how the stream ended: both null where it ended well. */
   private record Answer(StreamUsageResponse acknowledgement, Throwable failure) {}
 
-  /** The outcome of each event is told once it is durable, in the order sent: take none for recorded before. */
+  /** The outcome of each event is told once it is durable, in the order sent: take none for recorded before. While it waits for batches it reads none. */
   UsageStream(Channel channel, Iterator<List<UsageEvent>> batches, Consumer<RecordUsageOutcome> told) {
     this.usage = UsageServiceGrpc.newStub(channel); // Its deadline is the channel's: a stream that hangs ends there, and another takes over.
     this.batches = batches;
