@@ -1,6 +1,7 @@
 // `npm run interop -- python|go|java|all`: the examples in other languages, with stubs made from proto/, against a real Valora.
 // Each must print what was worked out by hand in expected.txt, and all the same digests: the same facts, the same bytes. Between
-// them stands a door that turns the first call of each rpc away, so that they get nowhere without the shipped retry config.
+// them stands a door that turns the first call of each rpc away, so that they get nowhere without the shipped retry config, and
+// that breaks streams of usage in the middle.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
@@ -44,7 +45,9 @@ async function check({ name, command }: { name: string; command: Awaited<ReturnT
   if (printed.replaceAll(DIGEST, '<digest>') !== expected) throw new Error(`The ${name} example printed:\n${printed}\nExpected was:\n${expected}`);
   const unretried = [...turnstile.turnedAwayPaths].filter((path) => !turnstile.retriedPaths.has(path));
   if (unretried.length > 0) throw new Error(`The ${name} example did not retry ${unretried.join(', ')}.`);
-  print(`${printed}${name}: as expected, and ${turnstile.retriedPaths.size} rpcs retried once`);
+  const [fault] = turnstile.usageStreamFaults();
+  if (fault !== undefined) throw new Error(`The ${name} example ${fault}.`);
+  print(`${printed}${name}: as expected, ${turnstile.retriedPaths.size} rpcs retried once, and usage streamed on after two cuts`);
   return (printed.match(DIGEST) ?? []).join(' ');
 }
 

@@ -1,22 +1,28 @@
 // A door before Valora that turns away the first call of every rpc with UNAVAILABLE, as a server does that is about to stop, and
-// lets everything else through. An example that gets past it retries by the shipped service config.
+// lets everything else through but the first streams of usage, which break. An example that gets past it retries by the shipped
+// service config.
 import { connect, constants, createServer, type ClientHttp2Stream, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { once } from 'node:events';
+import { usageStreamCuts } from './usage-stream-cuts.ts';
 
 export interface Turnstile {
   readonly address: string;
   /** Calls turned away that came back as a retry, in gRPC's own words: `grpc-previous-rpc-attempts`. */
   readonly retriedPaths: ReadonlySet<string>;
   readonly turnedAwayPaths: ReadonlySet<string>;
+  /** What the example did wrong when its streams of usage broke. */
+  usageStreamFaults(): readonly string[];
   close(): void;
 }
 
 const HOST = '127.0.0.1';
 const UNAVAILABLE = '14';
+const STREAM_USAGE = '/valora.metering.v1.UsageService/StreamUsage';
 
 export async function openTurnstile(valoraAddress: string): Promise<Turnstile> {
   const turnedAwayPaths = new Set<string>();
   const retriedPaths = new Set<string>();
+  const cuts = usageStreamCuts();
   const valora = connect(`http://${valoraAddress}`);
   const server = createServer();
   server.on('stream', (inbound: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
@@ -27,14 +33,15 @@ export async function openTurnstile(valoraAddress: string): Promise<Turnstile> {
       inbound.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': UNAVAILABLE, 'grpc-message': 'come again' }, { endStream: true });
       return;
     }
-    passOn(inbound, valora.request(headers));
+    const carry = path === STREAM_USAGE ? cuts.next() ?? passOn : passOn;
+    carry(inbound, valora.request(headers));
   });
   server.listen(0, HOST);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The door has no port.');
   return {
-    address: `${HOST}:${address.port}`, retriedPaths, turnedAwayPaths,
+    address: `${HOST}:${address.port}`, retriedPaths, turnedAwayPaths, usageStreamFaults: cuts.faults,
     close: () => {
       valora.destroy();
       server.close();

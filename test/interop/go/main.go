@@ -43,6 +43,7 @@ func main() {
 	subscribe(ctx, connection)
 	advance(ctx, connection, "2026-02-28T07:30:00Z")
 	recordUsage(ctx, connection)
+	recordMuch(ctx, connection)
 	advance(ctx, connection, "2026-03-31T08:00:00Z")
 	showInvoices(ctx, connection)
 	waitForFinalized(ctx, connection, 2)

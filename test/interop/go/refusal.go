@@ -40,6 +40,11 @@ func refusalOf(err error) refusal {
 	return refused
 }
 
+// mayPass says whether sending again what has keys may help: Valora says when to come again, was out of time, or did not speak at all.
+func (refused refusal) mayPass() bool {
+	return refused.retryAfter > 0 || refused.reason == "" || refused.reason == "DEADLINE_EXCEEDED"
+}
+
 func (refused refusal) String() string {
 	text := fmt.Sprintf("%s %s", code.Code(refused.code), refused.reason) // Its own String would say InvalidArgument.
 	if len(refused.fields) > 0 {

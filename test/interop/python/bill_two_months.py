@@ -12,8 +12,9 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from refusals import refusal_of
+from usage_stream import stream_usage
 from valora.invoicing.v1 import audit_pb2, audit_pb2_grpc, invoice_pb2, invoice_pb2_grpc
-from valora.metering.v1 import meter_pb2, meter_pb2_grpc, usage_pb2, usage_pb2_grpc
+from valora.metering.v1 import meter_pb2, meter_pb2_grpc, query_usage_pb2, usage_pb2, usage_pb2_grpc
 from valora.pricing.v1 import catalog_pb2, catalog_pb2_grpc, price_model_pb2
 from valora.scheduler.v1 import scheduler_pb2, scheduler_pb2_grpc
 from valora.subscription.v1 import customer_pb2, customer_pb2_grpc, subscription_pb2, subscription_pb2_grpc
@@ -93,12 +94,16 @@ def event(key: str, time: str, value: str) -> usage_pb2.UsageEvent:
 def record(usage: usage_pb2_grpc.UsageServiceStub, call: dict, events: list) -> None:
     """Each event has an outcome of its own, in request order: look at all of them, the call succeeds all the same."""
     for outcome in usage.RecordUsage(usage_pb2.RecordUsageRequest(events=events), **call).outcomes:
-        if outcome.outcome == usage_pb2.USAGE_OUTCOME_RECORDED:
-            print(outcome.idempotency_key, "recorded")
-        elif outcome.outcome == usage_pb2.USAGE_OUTCOME_DUPLICATE:
-            print(outcome.idempotency_key, "was recorded before")
-        else:  # REFUSED, or an outcome that only a later version knows: never take it for recorded.
-            print(outcome.idempotency_key, "refused:", outcome.reason, outcome.field)
+        tell(outcome)
+
+
+def tell(outcome: usage_pb2.RecordUsageOutcome) -> None:
+    if outcome.outcome == usage_pb2.USAGE_OUTCOME_RECORDED:
+        print(outcome.idempotency_key, "recorded")
+    elif outcome.outcome == usage_pb2.USAGE_OUTCOME_DUPLICATE:
+        print(outcome.idempotency_key, "was recorded before")
+    else:  # REFUSED, or an outcome that only a later version knows: never take it for recorded.
+        print(f"{outcome.idempotency_key} refused: {outcome.reason} {outcome.field}: {outcome.message}")
 
 
 def record_usage(channel: grpc.Channel, call: dict) -> None:
@@ -112,6 +117,22 @@ def record_usage(channel: grpc.Channel, call: dict) -> None:
     record(usage, call, events)
     # After a timeout or a crash, send the same again: what was stored comes back as DUPLICATE.
     record(usage, call, [*events, event("gb-4", "2026-02-28T08:00:00Z", "11"), event("gb-5", "2026-02-28T08:00:00Z", "1e3")])
+
+
+def record_much(channel: grpc.Channel, call: dict) -> None:
+    """The same over StreamUsage, batch by batch; the last event is a bad one. Then what they come to."""
+    usage = usage_pb2_grpc.UsageServiceStub(channel)
+    events = [event(f"st-{n}", "2026-02-28T08:15:00Z", f"{n}.000000000000000001") for n in range(1, 18)]
+    events.append(event("st-18", "2026-02-28T08:15:00Z", "1e3"))
+    batches = (events[start:start + 2] for start in range(0, len(events), 2))  # Up to 5,000 in a batch; hundreds are good.
+    for outcome in stream_usage(usage, call, batches):
+        tell(outcome)
+    request = query_usage_pb2.QueryUsageRequest(
+        meter="gigabytes", customer="acme", window=query_usage_pb2.USAGE_WINDOW_PERIOD,
+        period=period_pb2.Period(start_time=at("2026-02-28T08:00:00Z"), end_time=at("2026-03-31T08:00:00Z")),
+    )
+    for window in usage.QueryUsage(request, **call).windows:
+        print(f"second period so far: {window.quantity} gigabytes in {window.event_count} events")
 
 
 def show_refusals(channel: grpc.Channel, call: dict) -> None:
@@ -180,6 +201,7 @@ def main() -> None:
         subscribe(channel, call)
         advance(channel, call, "2026-02-28T07:30:00Z")
         record_usage(channel, call)
+        record_much(channel, call)
         advance(channel, call, "2026-03-31T08:00:00Z")
         show_invoices(channel, call)
         wait_for_finalized(channel, call, 2)

@@ -14,6 +14,11 @@ class Refusal:
     fields: tuple[str, ...]
     retry_after_ms: int | None  # None: the same call will fail again.
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether sending again what has keys may help: Valora says when to come again, was out of time, or did not speak at all."""
+        return self.retry_after_ms is not None or self.reason in ("", "DEADLINE_EXCEEDED")
+
     def __str__(self) -> str:
         fields = f" fields {' '.join(sorted(self.fields))}" if self.fields else ""
         retry = "" if self.retry_after_ms is None else f" retry after {self.retry_after_ms} ms"

@@ -59,6 +59,7 @@ public final class BillTwoMonths {
       subscribe(channel);
       advance(channel, "2026-02-28T07:30:00Z");
       Usage.record(channel);
+      Usage.recordMuch(channel);
       advance(channel, "2026-03-31T08:00:00Z");
       Invoices.show(channel);
       Invoices.waitForFinalized(channel, 2);

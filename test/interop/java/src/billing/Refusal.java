@@ -20,7 +20,7 @@ import java.util.List;
  */
 record Refusal(Status.Code code, String reason, List<String> fields, Long retryAfterMs) {
 
-  static Refusal of(StatusRuntimeException error) {
+  static Refusal of(Throwable error) {
     String reason = "";
     List<String> fields = List.of();
     Long retryAfterMs = null;
@@ -38,7 +38,12 @@ record Refusal(Status.Code code, String reason, List<String> fields, Long retryA
     } catch (InvalidProtocolBufferException broken) {
       throw new IllegalArgumentException("the details of an error are no messages", broken);
     }
-    return new Refusal(error.getStatus().getCode(), reason, fields, retryAfterMs);
+    return new Refusal(io.grpc.Status.fromThrowable(error).getCode(), reason, fields, retryAfterMs);
+  }
+
+  /** Whether sending again what has keys may help: Valora says when to come again, was out of time, or did not speak at all. */
+  boolean mayPass() {
+    return retryAfterMs != null || reason.isEmpty() || reason.equals("DEADLINE_EXCEEDED");
   }
 
   @Override
