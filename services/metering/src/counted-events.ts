@@ -151,27 +151,25 @@ export function eventsSince(shape: QueryShape): string {
 /**
  * What was recorded since of what happened before the stored level's time: `change`, the value of what counts now and did not then, less that of what counted and does not now,
  * and null for what is read and makes no difference; within `FROM_QUERIES_SINCE`. The two reads of events are those of `withCarried`, with its trap: what is found by its recorded
- * time, voids and releases too, is looked for without a word of where it happened, which would have a planner without statistics read all that ever happened there.
+ * time, voids and releases too, is looked for without a word of where it happened, which would have a planner without statistics read all that ever happened there. Only what was
+ * asked for is then looked up where it lies: of other meters there may be a month of late usage.
  */
 export function eventsChangedSince(shape: QueryShape): string {
   const since = `event.recorded_time >= ${STORED_KNOWN} and event.recorded_time < ${KNOWN}`;
   const ofCustomer = (table: string, where = 'true'): string => `
-      select event.event_time, event.idempotency_key from ${table} as event
+      select event.event_time, event.idempotency_key, event.meter_code = query.meter_code and event.event_time < stored.at_time as asked_for from ${table} as event
       where event.organization_id = $1 and event.customer_reference = query.customer_reference and ${since} and ${where}`;
   const counts = (known: string): string => `(event.recorded_time < ${known} and ${notVoided(known)} and ${onTimeBefore(shape, known)})::integer`;
   return `
-    select event.value * (event.counts_now - event.counted_then) as change
+    select case when changed.asked_for then (
+        select event.value * (${counts(KNOWN)} - ${counts(STORED_KNOWN)})
+        from usage_event as event where ${PLACE} and event.event_time = changed.event_time and event.idempotency_key = changed.idempotency_key and ${PASSES}) end as change
     from (${ofCustomer('usage_event', 'event.recorded_time - event.event_time > 3600000000')}
-      union select event.event_time, event.idempotency_key from usage_event as event
+      union select event.event_time, event.idempotency_key, true from usage_event as event
       where ${PLACE} and ${since} and event.event_time >= ${STORED_KNOWN} - 3600000000 and event.event_time < stored.at_time
       union ${ofCustomer('usage_void')}${shape.lateness === 'HOLD' ? `
       union ${ofCustomer('usage_release')}` : ''}
-      offset 0) as changed
-    left join lateral (
-      select event.value, ${counts(STORED_KNOWN)} as counted_then, ${counts(KNOWN)} as counts_now
-      from usage_event as event
-      where ${PLACE} and changed.event_time < stored.at_time
-        and event.event_time = changed.event_time and event.idempotency_key = changed.idempotency_key and ${PASSES} offset 0) as event on true`;
+      offset 0) as changed`;
 }
 
 /** The values of the properties by which is grouped, in the order of their names; null where an event has none. */

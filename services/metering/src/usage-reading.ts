@@ -96,7 +96,8 @@ function requireAdditive({ queryKey, needsEventValues }: UsageQuery, kind: Aggre
   if (needsEventValues && !isAdditive(kind)) throw errors.AGGREGATION_NOT_ADDITIVE({ query_key: queryKey, aggregation: kind });
 }
 
-function shapesOf(queries: readonly UsageQuery[], meters: ReadonlyMap<string, ReadingMeter>, { needsDigest }: ReadingOptions): Iterable<Shaped> {
+/** As the queries come, but for HOLD, which comes last: levels are stored shape by shape, and two calls that store in different orders would lock each other up. */
+function shapesOf(queries: readonly UsageQuery[], meters: ReadonlyMap<string, ReadingMeter>, { needsDigest }: ReadingOptions): readonly Shaped[] {
   const shapes = new Map<string, Shaped>();
   queries.forEach((query, position) => {
     const { groupBy, needsEventValues, lateness } = query;
@@ -108,7 +109,7 @@ function shapesOf(queries: readonly UsageQuery[], meters: ReadonlyMap<string, Re
     known.positions.push(position);
     shapes.set(key, known);
   });
-  return shapes.values();
+  return [...shapes.values()].toSorted(({ shape: one }, { shape: other }) => Number(one.lateness === 'HOLD') - Number(other.lateness === 'HOLD'));
 }
 
 function unanswered({ queryKey }: UsageQuery): never {

@@ -4,6 +4,7 @@ import type { Lateness } from '@valora/contracts/valora/metering/v1/lateness';
 import { UsageWindow } from '@valora/contracts/valora/metering/v1/query_usage';
 import type { UsageQuery as UsageQueryMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { instant } from '@valora/rating';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { aggregateUsage } from '../src/aggregate-usage.ts';
@@ -203,7 +204,45 @@ test('a level that came back to zero is stored too, and what was voided since co
   expect(await carriedIn(context, [levelQuery('before', { at, known: NOON + 2n * HOUR }), levelQuery('after', { at, known: NOON + 2n * HOUR + 1n })])).toEqual(['0', '3']);
 });
 
-test('calls at the same time, in whatever order, store the same and never lock each other up', async () => {
+test('what is recorded at the very instant before which a level was known, an hour after it happened, is not in it and comes to later ones', async () => {
+  const context = await levelOf(2);
+  await setClock(metering.dependencies, context, NOON + HOUR);
+  await outcomes(metering.dependencies, context, [usageEvent('hour', { meter: 'level', time: NOON, value: '5' })]);
+  await seal(context, NOON + HOUR);
+  const at = NOON + STEP;
+  expect(await carriedIn(context, [levelQuery('stored', { at, known: NOON + HOUR })])).toEqual(['2']);
+  expect(await carriedIn(context, [levelQuery('same', { at, known: NOON + HOUR }), levelQuery('later', { at, known: NOON + HOUR + 1n })])).toEqual(['2', '7']);
+});
+
+test('are stored in one order, whatever the order of asking and the policies, so that two calls never lock each other up', async () => {
+  const context = await levelOf(5, 's1');
+  await seal(context, NOON + HOUR);
+  const held = levelQuery('held', { at: NOON, known: NOON + 2n, lateness: { policy: { $case: 'hold', value: { cutoffTime: timestamp(NOON + HOUR), earlier: [] } } } });
+  const call = (): Promise<readonly string[]> => carriedIn(context, [held, ...[9n, 7n, 5n, 3n, 1n].map((number) => levelQuery(`q${number}`, { at: NOON, known: NOON + number }))]);
+  const columns = 'organization_id, meter_code, customer_reference, subscription_reference, at_time, known_before_time, held_before, level';
+  await call();
+  const other = new pg.Client({ connectionString: metering.url, options: '-c search_path=metering -c lock_timeout=200' });
+  await other.connect();
+  const { rows } = await owner.query<Record<string, unknown>>(`delete from usage_level where organization_id = $1 returning ${columns}`, [context.organizationId]);
+  const store = async (client: pg.Client, number: bigint): Promise<unknown> => await client.query(
+    `insert into usage_level (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+    Object.values(rows.find(({ known_before_time: known }) => known === String(NOON + number)) ?? {}));
+
+  await owner.query('begin');
+  await store(owner, 5n);
+  const waited = call();
+  const waits = async (): Promise<boolean> => (await other.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into usage_level%'`)).rowCount === 1;
+  while (!await waits()) await delay(10);
+  for (const number of [9n, 2n]) await store(other, number); // which the call has yet to come to, that under HOLD last
+  await expect(store(other, 3n)).rejects.toThrow('lock timeout');
+  await owner.query('rollback');
+  expect(new Set(await waited)).toEqual(new Set(['5']));
+  expect(await storedLevels(context)).toHaveLength(6);
+  await other.end();
+});
+
+test('calls at the same time, in whatever order, store the same', async () => {
   const context = await levelOf(50, 's1');
   await seal(context, NOON + HOUR);
   const queries = Array.from({ length: 40 }, (_, index) => levelQuery(`q${index}`, { at: NOON + BigInt(index % 2) * STEP, known: NOON + BigInt(index) + 1n }));

@@ -63,6 +63,21 @@ test('a level that follows from a stored one is made of what was recorded since,
   }
 });
 
+test('late usage and corrections of other meters are not looked for where they happened', async () => {
+  const shape: QueryShape = { kind: 'WEIGHTED_SUM', lateness: 'HOLD', groupBy: [] };
+  const interval = { start: NOON, end: instant(NOON + DAY) };
+  const query: UsageQuery = {
+    queryKey: 'q', meterCode: 'level', customerReference: 'acme', subscriptionReference: '', interval, period: interval, knownBefore: NOON, groupBy: [], needsEventValues: false,
+    lateness: { kind: 'HOLD', cutoff: NOON, earlier: [] },
+  };
+  const { rows } = await owner.query<Record<string, string>>(
+    `explain (analyze, costs off, timing off) ${QUERIES} select * ${FROM_QUERIES_SINCE} cross join lateral (${eventsChangedSince(shape)}) as changed`,
+    [...queryValues(organizationId, [query], shape), [NOON], [NOON - 300n * DAY]]);
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toMatch(/^Nested Loop.*rows=20000\.00 loops=1/); // they are read
+  expect(plan).not.toMatch(/Scan using usage_event.* loops=(?!1\))/);
+});
+
 test('what is carried forward is read by when it was recorded, from all time before the cycle', async () => {
   const eventInterval = { start: instant(NOON - 200n * DAY), end: instant(NOON - DAY) };
   const carried = await plan(of, { kind: 'CARRY_FORWARD', cutoff: NOON, carried: [{ eventInterval, recordedInterval: { start: instant(NOON - DAY), end: NOON } }] });
