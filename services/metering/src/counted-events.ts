@@ -75,14 +75,20 @@ const PASSES = `(query.subscription_reference is null or event.subscription_refe
 const KNOWN = 'query.known_before_time';
 const STORED_KNOWN = 'stored.known_before_time';
 
-/** The look is one in the primary key: where it could, a planner without statistics would rather read all that was recorded before. */
-function corrected(table: 'usage_void' | 'usage_release', known: string): string {
-  return `exists (
+/** Whether there is a void or release of an event, as known at an instant. */
+type Corrected = (table: 'usage_void' | 'usage_release', known: string) => string;
+
+/** For the many events of a part of time: the planner may read the corrections once, and look events up in memory. */
+const correctedOfMany: Corrected = (table, known) => `exists (
+    select from ${table} as correction
+    where correction.organization_id = $1 and correction.idempotency_key = event.idempotency_key and correction.recorded_time < ${known})`;
+
+/** For one event: a look in the primary key, where a planner without statistics would rather read all that was recorded before. */
+const correctedOfOne: Corrected = (table, known) => `exists (
     select from (select recorded_time from ${table} where organization_id = $1 and idempotency_key = event.idempotency_key offset 0) as correction
     where correction.recorded_time < ${known})`;
-}
 
-function notVoided(known: string): string {
+function notVoided(known: string, corrected = correctedOfMany): string {
   return `not ${corrected('usage_void', known)}`;
 }
 
@@ -98,7 +104,7 @@ function withVoids(eventTime: string, alsoJoined = ''): string {
 const COUNTS = `event.recorded_time < ${KNOWN} and ${PASSES} and (not corrected.any_void or ${notVoided(KNOWN)})`;
 
 /** Not held by a cutoff, as known at an instant. */
-function notHeld(cutoff: string, known: string): string {
+function notHeld(cutoff: string, known: string, corrected = correctedOfMany): string {
   return `(event.recorded_time < ${cutoff} or ${corrected('usage_release', known)})`;
 }
 
@@ -109,8 +115,8 @@ const ON_TIME: { readonly [Policy in Lateness['kind']]: string } = { ADJUST: 'tr
  * The same of an event of the level, which is held by the cutoff of the cycle in which it happened: of the first that ends after it, found by halves, since every event asks
  * and there may be thousands of cycles. A level is never carried forward.
  */
-function onTimeBefore({ lateness }: QueryShape, known: string): string {
-  return lateness === 'HOLD' ? notHeld('coalesce(query.held_cutoffs[width_bucket(event.event_time, query.held_ends) + 1], query.cutoff_time)', known) : 'true';
+function onTimeBefore({ lateness }: QueryShape, known: string, corrected = correctedOfMany): string {
+  return lateness === 'HOLD' ? notHeld('coalesce(query.held_cutoffs[width_bucket(event.event_time, query.held_ends) + 1], query.cutoff_time)', known, corrected) : 'true';
 }
 
 const IN_PART = 'event.event_time >= query.start_time and event.event_time < query.end_time';
@@ -159,7 +165,7 @@ export function eventsChangedSince(shape: QueryShape): string {
   const ofCustomer = (table: string, where = 'true'): string => `
       select event.event_time, event.idempotency_key, event.meter_code = query.meter_code and event.event_time < stored.at_time as asked_for from ${table} as event
       where event.organization_id = $1 and event.customer_reference = query.customer_reference and ${since} and ${where}`;
-  const counts = (known: string): string => `(event.recorded_time < ${known} and ${notVoided(known)} and ${onTimeBefore(shape, known)})::integer`;
+  const counts = (known: string): string => `(event.recorded_time < ${known} and ${notVoided(known, correctedOfOne)} and ${onTimeBefore(shape, known, correctedOfOne)})::integer`;
   return `
     select case when changed.asked_for then (
         select event.value * (${counts(KNOWN)} - ${counts(STORED_KNOWN)})
