@@ -44,7 +44,7 @@ async function closeBatch({ peer }: BenchValora, organizationId: string, timings
   const names = cycles.map(({ subscription, cycleIndex }) => ({ subscription, cycleIndex }));
   const seal = await timed(() => peer.stub(MeteringFence).sealThrough(context, { throughTime: SEALED }));
   const load = await timed(() => billingCycles.batchGetBillingFacts(context, { cycles: names }));
-  const aggregate = await timed(() => peer.stub(UsageServiceService).aggregateUsage(context, { recount: false, queries: cycles.flatMap(queriesOf) }));
+  const aggregate = await timed(() => peer.stub(UsageServiceService).aggregateUsage(context, { useStoredLevels: true, queries: cycles.flatMap(queriesOf) }));
   const run = await timed(() => peer.stub(InvoiceServiceService).runBillingCycles(context, { cycles: names, sealThroughTime: SEALED }));
   const completed = run.value.results.flatMap(({ cycle, result }) => (result?.$case === 'digest' ? [{ cycle, runDigest: result.value }] : []));
   if (completed.length !== cycles.length) throw new Error('a run failed');

@@ -51,7 +51,7 @@ const requests: readonly (readonly [path: string, make: (number: number) => Uint
   [rpc('QueryUsage'), () => QueryUsageRequest.encode({ ...query, window: 1, timeZone: 'Europe/Paris', knownBeforeTime: at('2026-03-01T12:00:00Z') }).finish()],
   [rpc('GetUsageEvent'), (number) => GetUsageEventRequest.encode({ idempotencyKey: `k${number % 50}` }).finish()],
   [rpc('ListUsageEvents'), () => ListUsageEventsRequest.encode({ meter: 'tokens', customer: 'acme', period, pageSize: 2, pageToken: Buffer.from('["1772366400000000","k1"]').toString('base64url') }).finish()],
-  [rpc('AggregateUsage'), () => AggregateUsageRequest.encode({ recount: false, queries: [
+  [rpc('AggregateUsage'), () => AggregateUsageRequest.encode({ useStoredLevels: true, queries: [
     { queryKey: 'q', ...query, knownBeforeTime: at('2026-03-01T12:00:00Z'), needsEventValues: true, lateness: { policy: { $case: 'carryForward', value: { cutoffTime: at('2026-03-02T00:00:00Z'), carried: [{ eventPeriod: period, recordedPeriod: period }] } } } },
     { queryKey: 'w', ...query, meter: 'level', fullPeriod: period, knownBeforeTime: at('2026-03-01T12:00:00Z'), needsEventValues: false },
   ] }).finish()],

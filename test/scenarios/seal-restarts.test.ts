@@ -63,7 +63,7 @@ async function record(replica: number): Promise<Instant> {
 async function knownBefore(peer: Peer, time: Instant): Promise<object> {
   const period = { startTime: timestampFromInstant(load.start), endTime: timestampFromInstant(instant(load.start + HOUR)) };
   const { usages } = await peer.stub(UsageServiceService).aggregateUsage(context(), {
-    recount: false, queries: [{ queryKey: 'all', meter: METER, customer: 'customer-0', subscription: '', period, knownBeforeTime: timestampFromInstant(time), groupBy: [], needsEventValues: false }],
+    useStoredLevels: true, queries: [{ queryKey: 'all', meter: METER, customer: 'customer-0', subscription: '', period, knownBeforeTime: timestampFromInstant(time), groupBy: [], needsEventValues: false }],
   });
   return { eventCount: usages[0]?.eventCount, quantity: usages[0]?.quantity, usageSetDigest: usages[0]?.usageSetDigest };
 }

@@ -98,7 +98,7 @@ async function miscounted(peer: Peer, organizationId: string, { load, events }: 
   const knownBeforeTime = timestampFromInstant(instant(BigInt(Date.now()) * MICROS_PER_MS + 3_600_000_000n));
   const context = { organizationId, caller: { actor: 'test' }, deadlineMs: Date.now() + CALL_MS, callDepth: 0 };
   const { usages } = await peer.stub(UsageServiceService).aggregateUsage(context, {
-    recount: false, queries: customers.map((customer) => ({ queryKey: customer, meter: METER, customer, subscription: '', period, knownBeforeTime, groupBy: [], needsEventValues: false })),
+    useStoredLevels: true, queries: customers.map((customer) => ({ queryKey: customer, meter: METER, customer, subscription: '', period, knownBeforeTime, groupBy: [], needsEventValues: false })),
   });
   return customers.flatMap((customer, index) => {
     const counted = (byCustomer.get(customer) ?? []).map((event) => ({ ...event, contentDigest: hash('sha256', usageEventContent(event), 'buffer') }));

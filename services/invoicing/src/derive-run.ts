@@ -37,7 +37,7 @@ export async function deriveRun(
       const runs = page.map((loaded): RunFacts => ({ ...loaded, credits: [], engineVersion: engineVersionOf(loaded, run) }));
       const queries = runs.map(usageQueriesOfRun);
       if (runs.at(-1)?.runIndex === runIndex) await beforeComposing(queries.at(-1) ?? []);
-      const usage = await loadUsage(sources, context, { queriesByRun: queries, recount: true });
+      const usage = await loadUsage(sources, context, { queriesByRun: queries, useStoredLevels: false });
       for (const [position, loaded] of runs.entries()) {
         const facts = { ...loaded, credits };
         const composed = composeRun(facts, usage[position] ?? new Map());

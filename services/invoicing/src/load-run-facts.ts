@@ -219,15 +219,15 @@ function earliestOf(times: readonly (Instant | null | undefined)[]): Instant {
   return times.flatMap((time) => time ?? []).reduce((one, other) => (other < one ? other : one));
 }
 
-/** Answers the queries of many runs in as few calls as their number and length allow; one map of answers for each run. A recount takes nothing but events for true. */
+/** Answers the queries of many runs in as few calls as their number and length allow; one map of answers for each run. Without stored levels nothing but events is taken for true. */
 export async function loadUsage(
   { usage }: { readonly usage: Pick<Sources['usage'], 'aggregateUsage'> }, context: OutgoingContext,
-  { queriesByRun, recount }: { readonly queriesByRun: readonly (readonly UsageQuery[])[]; readonly recount: boolean },
+  { queriesByRun, useStoredLevels }: { readonly queriesByRun: readonly (readonly UsageQuery[])[]; readonly useStoredLevels: boolean },
 ): Promise<readonly ReadonlyMap<string, AggregatedUsage>[]> {
   const messages = queriesByRun.flatMap((queries, position) => queries.map((query) => usageQueryToProto(query, `${position}/${query.queryKey}`)));
   const answers: AggregatedUsageMessage[] = [];
   for (const queries of callsOf(messages)) {
-    const found = await inHalves(queries, async (half) => (await usage.aggregateUsage(context, { queries: half, recount })).usages);
+    const found = await inHalves(queries, async (half) => (await usage.aggregateUsage(context, { queries: half, useStoredLevels })).usages);
     for (const answer of found) answers.push(answer);
   }
   const byKey = new Map(answers.map((answer) => [answer.queryKey, answer]));

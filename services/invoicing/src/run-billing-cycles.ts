@@ -76,7 +76,7 @@ async function withOwnFacts({ database }: RunBillingCyclesDependencies, context:
 
 async function composeRuns({ sources, log, metrics }: RunBillingCyclesDependencies, context: CallContext, runs: readonly RunFacts[]): Promise<readonly Attempt<StoredRun>[]> {
   const queries = runs.map((run) => attempted({ log, metrics }, run, () => usageQueriesOfRun(run)));
-  const answers = await loadUsage(sources, context, { queriesByRun: queries.map((attempt) => (attempt.kind === 'OK' ? attempt.value : [])), recount: false });
+  const answers = await loadUsage(sources, context, { queriesByRun: queries.map((attempt) => (attempt.kind === 'OK' ? attempt.value : [])), useStoredLevels: true });
   return runs.map((run, position) => {
     const query = queries[position];
     if (query === undefined || query.kind === 'FAILED') return query ?? failedBeforeQuery();

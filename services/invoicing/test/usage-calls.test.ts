@@ -41,7 +41,7 @@ describe('a call holds', () => {
 
   test('no more bytes than a request may have, for levels of a subscription by the day of ten years and what it carries forward', () => {
     for (const lateness of [held(3_650), carried(3_650)]) {
-      const calls = [...callsOf(messages(30, lateness))].map((queries) => AggregateUsageRequest.encode({ recount: false, queries: [...queries] }).finish().length);
+      const calls = [...callsOf(messages(30, lateness))].map((queries) => AggregateUsageRequest.encode({ useStoredLevels: true, queries: [...queries] }).finish().length);
       expect(calls).toHaveLength(2);
       expect(Math.max(...calls)).toBeLessThan(REQUEST_BYTES_MAX);
     }
@@ -60,7 +60,7 @@ async function loaded({ answersMax, poison, error }: { answersMax: number; poiso
     },
   };
   const runs = [[query('a'), query('b')], [query('a')], [], [query('c'), query('d')]];
-  const answers = await loadUsage({ usage }, context, { queriesByRun: runs, recount: false }).catch((thrown: unknown) => thrown);
+  const answers = await loadUsage({ usage }, context, { queriesByRun: runs, useStoredLevels: true }).catch((thrown: unknown) => thrown);
   return [Array.isArray(answers) ? answers.map((byKey: ReadonlyMap<string, unknown>) => [...byKey.keys()].join('')) : answers, calls];
 }
 

@@ -18,7 +18,7 @@ export async function aggregateUsage(
   { database, limits }: Dependencies & { readonly limits?: AggregationLimits }, { organizationId }: CallContext, request: AggregateUsageRequest,
 ): Promise<AggregateUsageResponse> {
   const queries = parseUsageQueries(request.queries);
-  const options = { needsDigest: true, storedLevels: request.recount ? 'IGNORE' : 'KEEP', ...(limits === undefined ? {} : { limits }) } as const;
+  const options = { needsDigest: true, storedLevels: request.useStoredLevels ? 'KEEP' : 'IGNORE', ...(limits === undefined ? {} : { limits }) } as const;
   const read = await database.bulk(organizationId, async (sql) => {
     await refuseArchivedQueries(sql, queries);
     return await readUsage(sql, organizationId, queries, options);

@@ -23,7 +23,7 @@ async function organizationWithMeters(): Promise<CallContext> {
 describe('AggregateUsage', () => {
   let context: CallContext;
   const quantity = async (changes: Partial<UsageQuery> = {}): Promise<string> => {
-    const { usages } = await aggregateUsage(metering.dependencies, context, { recount: false, queries: [query(changes)] });
+    const { usages } = await aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries: [query(changes)] });
     return usages[0]?.quantity ?? '';
   };
 
@@ -58,7 +58,7 @@ describe('AggregateUsage', () => {
 
   test('answers in the order of the queries, and the digest of nothing for nothing', async () => {
     const queries = [query({ queryKey: 'b' }), query({ queryKey: 'a', customer: 'nobody' }), query({ queryKey: 'c', customer: 'globex' })];
-    const { usages } = await aggregateUsage(metering.dependencies, context, { recount: false, queries });
+    const { usages } = await aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries });
     expect(usages.map(({ queryKey, eventCount }) => [queryKey, eventCount])).toEqual([['b', 4n], ['a', 0n], ['c', 1n]]);
     expect(usages[1]?.usageSetDigest).toBe(sha256Hex(''));
   });
@@ -76,24 +76,24 @@ describe('AggregateUsage', () => {
     ['a malformed meter', { meter: 'No' }, 'queries[0].meter'],
     ['no key', { queryKey: '' }, 'queries[0].query_key'],
   ])('refuses %s', async (_, changes, field) => {
-    await expect(aggregateUsage(metering.dependencies, context, { recount: false, queries: [query(changes)] })).rejects.toMatchObject({ facts: { metadata: { field } } });
+    await expect(aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries: [query(changes)] })).rejects.toMatchObject({ facts: { metadata: { field } } });
   });
 
   test('refuses a meter that was read once and is gone, and gives no other query its answer', async () => {
     const other = await organizationWithMeters();
     const queries = [query({ queryKey: 'a', meter: 'calls' }), query({ queryKey: 'b', meter: 'tokens' })];
-    await aggregateUsage(metering.dependencies, other, { recount: false, queries });
+    await aggregateUsage(metering.dependencies, other, { useStoredLevels: true, queries });
     const owner = new pg.Client({ connectionString: metering.url });
     await owner.connect();
     await owner.query("set session_replication_role = 'replica'");
     await owner.query("delete from metering.meter where organization_id = $1 and code = 'calls'", [other.organizationId]);
     await owner.end();
-    await expect(aggregateUsage(metering.dependencies, other, { recount: false, queries })).rejects.toMatchObject({ facts: { reason: 'NOT_FOUND', metadata: { name: 'calls' } } });
+    await expect(aggregateUsage(metering.dependencies, other, { useStoredLevels: true, queries })).rejects.toMatchObject({ facts: { reason: 'NOT_FOUND', metadata: { name: 'calls' } } });
   });
 
   test('refuses no queries, a key twice, and an unknown meter by its name', async () => {
-    await expect(aggregateUsage(metering.dependencies, context, { recount: false, queries: [] })).rejects.toMatchObject({ facts: { metadata: { field: 'queries' } } });
-    await expect(aggregateUsage(metering.dependencies, context, { recount: false, queries: [query({}), query({})] })).rejects.toMatchObject({ facts: { metadata: { field: 'queries[1].query_key' } } });
-    await expect(aggregateUsage(metering.dependencies, context, { recount: false, queries: [query({ meter: 'ghosts' })] })).rejects.toMatchObject({ facts: { reason: 'NOT_FOUND', metadata: { name: 'ghosts' } } });
+    await expect(aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries: [] })).rejects.toMatchObject({ facts: { metadata: { field: 'queries' } } });
+    await expect(aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries: [query({}), query({})] })).rejects.toMatchObject({ facts: { metadata: { field: 'queries[1].query_key' } } });
+    await expect(aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries: [query({ meter: 'ghosts' })] })).rejects.toMatchObject({ facts: { reason: 'NOT_FOUND', metadata: { name: 'ghosts' } } });
   });
 });

@@ -164,7 +164,7 @@ async function reasons(start: bigint): Promise<Record<string, string>> {
   const known = [{ ...query, knownBeforeTime: timestamp(LATER) }];
   const late = (recordedStart: bigint) => ({ queries: [{ queryKey: 'q', customer: 'acme', subscription: '', meters: ['tokens'], eventPeriod: period(start, JANUARY + DAY), recordedPeriod: period(recordedStart, LATER) }] });
   return {
-    aggregate: await reason(aggregateUsage(dependencies, context, { recount: false, queries: known })),
+    aggregate: await reason(aggregateUsage(dependencies, context, { useStoredLevels: true, queries: known })),
     check: await reason(checkUsage(dependencies, context, { queries: known })),
     list: await reason(listUsageEvents(dependencies, context, range)),
     'list of all meters': await reason(listUsageEvents(dependencies, context, { ...range, meter: '', customer: '' })),
@@ -202,7 +202,7 @@ test('among running writers and readers of the months that are archived: every a
     for (let month = 0; archiving; month = (month + 1) % 12) {
       const start = months[month] ?? NOON;
       const query = { queryKey: 'q', meter: 'tokens', customer: 'acme', subscription: '', period: period(start, start + 1n), knownBeforeTime: timestamp(LATER), fullPeriod: undefined, groupBy: [], needsEventValues: false, lateness: undefined };
-      const answer = await aggregateUsage(dependencies, context, { recount: false, queries: [query] }).catch((error: unknown) => error);
+      const answer = await aggregateUsage(dependencies, context, { useStoredLevels: true, queries: [query] }).catch((error: unknown) => error);
       if (answer instanceof DomainError) expect(answer.reason).toBe('USAGE_ARCHIVED');
       else counts.push((answer as Awaited<ReturnType<typeof aggregateUsage>>).usages[0]?.eventCount);
     }

@@ -68,6 +68,6 @@ test.each<[string, Story, { known: bigint; policy?: (cutoff: bigint) => Lateness
   const query = (part: typeof before, cutoff: bigint): UsageQuery => ({
     queryKey: String(cutoff), meter: 'tokens', customer: 'acme', subscription: '', period: part, fullPeriod: undefined, knownBeforeTime: timestamp(known), groupBy: [], needsEventValues: false, lateness: policy?.(cutoff),
   });
-  const { usages } = await aggregateUsage(metering.dependencies, context, { recount: false, queries: [query(before, CUTOFF), query(after, NEXT_CUTOFF)] });
+  const { usages } = await aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries: [query(before, CUTOFF), query(after, NEXT_CUTOFF)] });
   expect(`before ${usages[0]?.quantity}, after ${usages[1]?.quantity}`).toBe(expected);
 });

@@ -58,7 +58,7 @@ test('equal the fold of all events, whatever the queries say of late usage, in a
     ...Array.from({ length: PARTS }, (_, at) => oddities(at)).flat().flatMap((odd, index) => life(`odd ${index} ${known}`, { known: known + BigInt(index) + 1n, hold: true, odd })),
   ]);
   const shuffled = queries.map((query) => ({ query, at: roll(1_000_000) })).toSorted((one, other) => one.at - other.at).map(({ query }) => query);
-  const { usages } = await aggregateUsage(metering.dependencies, context, { recount: false, queries: shuffled });
+  const { usages } = await aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries: shuffled });
   const answers = new Map(usages.map((usage) => [usage.queryKey, usage]));
   const answered = shuffled.flatMap((query) => {
     const usage = answers.get(query.queryKey);

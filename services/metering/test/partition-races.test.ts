@@ -36,7 +36,7 @@ test('among running writers and readers, months that get their partitions lose a
     for (let month = 0; preparing; month = (month + 1) % months.length) {
       const start = months[month] ?? NOON;
       const query = { queryKey: 'q', meter: 'tokens', customer: 'acme', subscription: '', period: period(start, start + 1n), knownBeforeTime: timestamp(parseInstant('2033-01-01T00:00:00Z')), fullPeriod: undefined, groupBy: [], needsEventValues: false, lateness: undefined };
-      counts.push((await aggregateUsage(dependencies, context, { recount: false, queries: [query] })).usages[0]?.eventCount);
+      counts.push((await aggregateUsage(dependencies, context, { useStoredLevels: true, queries: [query] })).usages[0]?.eventCount);
     }
   };
   const accepted: string[] = [];

@@ -65,8 +65,8 @@ async function storedLevels({ organizationId }: CallContext): Promise<readonly S
   return rows;
 }
 
-async function carriedIn(context: CallContext, queries: readonly UsageQueryMessage[], { recount = false, limits = EVERY_LEVEL } = {}): Promise<readonly string[]> {
-  const { usages } = await aggregateUsage({ ...metering.dependencies, limits }, context, { queries, recount });
+async function carriedIn(context: CallContext, queries: readonly UsageQueryMessage[], { useStoredLevels = true, limits = EVERY_LEVEL } = {}): Promise<readonly string[]> {
+  const { usages } = await aggregateUsage({ ...metering.dependencies, limits }, context, { queries, useStoredLevels });
   return usages.map((usage) => usage.carriedIn);
 }
 
@@ -95,7 +95,7 @@ test('equal the fold of all events, in any order of asking, while more is sealed
           lateness: pick([undefined, { policy: { $case: 'carryForward', value: { cutoffTime: timestamp(NOON), carried: [] } } }, held(at, -1), held(at, -1), held(at, 10 + roll(24))]),
         });
       });
-      const { usages } = await aggregateUsage({ ...metering.dependencies, limits: EVERY_LEVEL }, context, { queries, recount: false });
+      const { usages } = await aggregateUsage({ ...metering.dependencies, limits: EVERY_LEVEL }, context, { queries, useStoredLevels: true });
       expect(usages.map((usage, index) => [usage.queryKey, answeredUsage(usage, queries[index] ?? levelQuery('', { at: 0n, known: 0n }))]))
         .toEqual(queries.map((query) => [query.queryKey, foldedUsage(facts, query, METERS[query.meter] ?? { kind: 'COUNT', filters: [] })]));
       stored += (await storedLevels(context)).length;
@@ -105,14 +105,14 @@ test('equal the fold of all events, in any order of asking, while more is sealed
   expect(stored).toBeGreaterThan(ROUNDS * 50);
 }, 30_000 + ROUNDS * 3_000);
 
-test('are what later levels follow from, and no recount does', async () => {
+test('are what later levels follow from, where that is asked for', async () => {
   const context = await levelOf(10);
   await seal(context, NOON + HOUR);
   const first = levelQuery('first', { at: NOON, known: NOON + 1n });
   const second = levelQuery('second', { at: NOON + HOUR, known: NOON + 2n });
   expect(await carriedIn(context, [first])).toEqual(['10']);
   await owner.query('update usage_level set level = level + 1000 where organization_id = $1', [context.organizationId]);
-  expect(await carriedIn(context, [second], { recount: true })).toEqual(['10']);
+  expect(await carriedIn(context, [second], { useStoredLevels: false })).toEqual(['10']);
   expect(await carriedIn(context, [second])).toEqual(['1010']);
   await owner.query('delete from usage_level where organization_id = $1', [context.organizationId]);
   expect(await carriedIn(context, [second])).toEqual(['10']);
@@ -135,7 +135,7 @@ test('under HOLD are what levels held by the same cutoffs follow from, and no ot
   expect(await carriedIn(context, [later('another end', hold([first[0] - 1n, first[1]], second))])).toEqual(['10']);
 });
 
-test('are not stored before they are final, nor when few events were read, nor by a recount', async () => {
+test('are not stored before they are final, nor when few events were read, nor where that is not asked for', async () => {
   const context = await levelOf(999);
   const query = levelQuery('q', { at: NOON, known: NOON + 1n });
   expect(await carriedIn(context, [query])).toEqual(['999']);
@@ -145,7 +145,7 @@ test('are not stored before they are final, nor when few events were read, nor b
 
   await seal(context, NOON + HOUR);
   await carriedIn(context, [query], { limits: AGGREGATION_LIMITS });
-  await carriedIn(context, [query], { recount: true });
+  await carriedIn(context, [query], { useStoredLevels: false });
   expect(await storedLevels(context)).toEqual([]);
   await outcomes(metering.dependencies, context, [usageEvent('late', { meter: 'level', time: NOON - HOUR })]);
   await setClock(metering.dependencies, context, NOON + 2n * HOUR);

@@ -29,7 +29,7 @@ function query(changes: Partial<UsageQuery> = {}): UsageQuery {
 
 async function answer(limits: Partial<AggregationLimits>, ...queries: readonly Partial<UsageQuery>[]): Promise<readonly AggregatedUsage[]> {
   const asked = queries.map((changes, index) => query({ queryKey: `q${index + 1}`, ...changes }));
-  return (await aggregateUsage({ ...metering.dependencies, limits: { ...AGGREGATION_LIMITS, ...limits } }, context, { recount: false, queries: asked })).usages;
+  return (await aggregateUsage({ ...metering.dependencies, limits: { ...AGGREGATION_LIMITS, ...limits } }, context, { useStoredLevels: true, queries: asked })).usages;
 }
 
 async function refusal(work: Promise<unknown>): Promise<unknown> {

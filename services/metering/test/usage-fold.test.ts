@@ -24,7 +24,7 @@ test('equals the fold of the rating core to the last digit and digest: every kin
   for (let round = 0; round < ROUNDS; round += 1) {
     const { context, facts } = await randomWorld(metering, 1_000 + round);
     const queries = randomQueries(2_000 + round, 700);
-    const { usages } = await aggregateUsage(metering.dependencies, context, { recount: false, queries });
+    const { usages } = await aggregateUsage(metering.dependencies, context, { useStoredLevels: true, queries });
     expect(usages.map(({ queryKey }) => queryKey)).toEqual(queries.map(({ queryKey }) => queryKey));
     expect(usages.map((usage, index) => answeredUsage(usage, asked(queries, index)))).toEqual(expected(facts, queries));
     expect(usages.filter(({ eventCount }) => eventCount > 3n).length).toBeGreaterThan(150);
@@ -35,7 +35,7 @@ test('equals it too where a query is folded page by page, because it has more ev
   const { context, facts } = await randomWorld(metering, 7);
   const queries = randomQueries(8, 300).map((query) => ({ ...query, needsEventValues: false }));
   const paging = { ...metering.dependencies, limits: { ...AGGREGATION_LIMITS, eventsInOnePieceMax: 2 } };
-  const { usages } = await aggregateUsage(paging, context, { recount: false, queries });
+  const { usages } = await aggregateUsage(paging, context, { useStoredLevels: true, queries });
   expect(usages.map((usage, index) => answeredUsage(usage, asked(queries, index)))).toEqual(expected(facts, queries));
   expect(usages.filter(({ eventCount }) => eventCount > 2n).length).toBeGreaterThan(50);
   expect(usages.filter(({ eventCount }) => eventCount <= 2n).length).toBeGreaterThan(50);

@@ -271,8 +271,11 @@ export interface AggregatedUsage {
 export interface AggregateUsageRequest {
   /** 1 to 10,000 queries. */
   readonly queries: readonly UsageQuery[];
-  /** Derives levels from all events there ever were, as verification does, instead of from levels that were stored on the way. */
-  readonly recount: boolean;
+  /**
+   * Lets levels follow from stored ones, and stores those that took long to read, as a close does. Otherwise they are derived from all events
+   * there ever were, as verification does.
+   */
+  readonly useStoredLevels: boolean;
 }
 
 /** Response of AggregateUsage. */
@@ -2003,7 +2006,7 @@ export const AggregatedUsage: MessageFns<AggregatedUsage> = {
 };
 
 function createBaseAggregateUsageRequest(): AggregateUsageRequest {
-  return { queries: [], recount: false };
+  return { queries: [], useStoredLevels: false };
 }
 
 export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
@@ -2011,8 +2014,8 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
     for (const v of message.queries) {
       UsageQuery.encode(v!, writer.uint32(10).fork()).join();
     }
-    if (message.recount !== false) {
-      writer.uint32(16).bool(message.recount);
+    if (message.useStoredLevels !== false) {
+      writer.uint32(16).bool(message.useStoredLevels);
     }
     return writer;
   },
@@ -2043,7 +2046,7 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
               break;
             }
 
-            message.recount = reader.bool();
+            message.useStoredLevels = reader.bool();
             continue;
           }
         }
@@ -2061,7 +2064,11 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
   fromJSON(object: any): AggregateUsageRequest {
     return {
       queries: globalThis.Array.isArray(object?.queries) ? object.queries.map((e: any) => UsageQuery.fromJSON(e)) : [],
-      recount: isSet(object.recount) ? globalThis.Boolean(object.recount) : false,
+      useStoredLevels: isSet(object.useStoredLevels)
+        ? globalThis.Boolean(object.useStoredLevels)
+        : isSet(object.use_stored_levels)
+        ? globalThis.Boolean(object.use_stored_levels)
+        : false,
     };
   },
 
@@ -2070,8 +2077,8 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
     if (message.queries?.length) {
       obj.queries = message.queries.map((e) => UsageQuery.toJSON(e));
     }
-    if (message.recount !== false) {
-      obj.recount = message.recount;
+    if (message.useStoredLevels !== false) {
+      obj.useStoredLevels = message.useStoredLevels;
     }
     return obj;
   },
@@ -2082,7 +2089,7 @@ export const AggregateUsageRequest: MessageFns<AggregateUsageRequest> = {
   fromPartial<I extends Exact<DeepPartial<AggregateUsageRequest>, I>>(object: I): AggregateUsageRequest {
     const message = createBaseAggregateUsageRequest() as any;
     message.queries = object.queries?.map((e) => UsageQuery.fromPartial(e)) || [];
-    message.recount = object.recount ?? false;
+    message.useStoredLevels = object.useStoredLevels ?? false;
     return message;
   },
 };
@@ -2996,8 +3003,8 @@ export const UsageServiceService = {
     responseDeserialize: (value: Buffer): ListUsageEventsResponse => ListUsageEventsResponse.decode(value),
   },
   /**
-   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact; levels that took long to read
-   * are stored, so that later ones follow from them. For services, which seal first: an answer about an unsealed instant may still change.
+   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact. For services, which seal first: an
+   * answer about an unsealed instant may still change.
    * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
    * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
@@ -3095,8 +3102,8 @@ export interface UsageServiceServer extends UntypedServiceImplementation {
    */
   listUsageEvents: handleUnaryCall<ListUsageEventsRequest, ListUsageEventsResponse>;
   /**
-   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact; levels that took long to read
-   * are stored, so that later ones follow from them. For services, which seal first: an answer about an unsealed instant may still change.
+   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact. For services, which seal first: an
+   * answer about an unsealed instant may still change.
    * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
    * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
@@ -3284,8 +3291,8 @@ export interface UsageServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListUsageEventsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact; levels that took long to read
-   * are stored, so that later ones follow from them. For services, which seal first: an answer about an unsealed instant may still change.
+   * Aggregates the usage of many parts of cycles as it was known before given instants. Records no fact. For services, which seal first: an
+   * answer about an unsealed instant may still change.
    * Reasons: FIELD_INVALID, NOT_FOUND (a meter), AGGREGATION_NOT_ADDITIVE (values of events are wanted of an aggregation that does not add them
    * up), TOO_MANY_GROUPS, TOO_MANY_EVENT_VALUES, USAGE_ARCHIVED.
    */
