@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bookKeys, bookOutcome, bookSteps, openBook, type StepKind } from './kill-book.ts';
 import { attempt, drawBlow } from './kill-life.ts';
 
-const KILLS_DEFAULT = 200;
+const KILLS_DEFAULT = 100;
 const KILLS = Number(process.env['VALORA_KILLS'] || KILLS_DEFAULT);
 const SEED = Number(process.env['VALORA_SEED'] || Date.now() % 2 ** 31);
 const KILL_MS_MAX = 5_000;
