@@ -25,7 +25,7 @@ export const closeCommands: readonly Command[] = [
   {
     name: 'close',
     summary: "Closes what is due: with --until a sandbox's clock is moved there, stopping wherever work is due; without it the jobs run now.",
-    details: 'With --until it needs an API key with the scope admin, otherwise the operator credential. An earlier time than the clock\'s changes nothing; repeating is safe. Ends with 3 when items of a job failed.',
+    details: 'With --until it needs an API key with the scope admin, otherwise the operator credential. An earlier time than the clock\'s changes nothing; repeating is safe. The scheduler works beside it: what its own ticks close or finalize is not in the counts. Ends with 3 when items of a job failed.',
     credential: 'an API key or the operator credential',
     options: { until: { value: 'time', description: "Where the sandbox's clock is to stand (RFC 3339)." } },
     async run(context, args) {
