@@ -82,6 +82,8 @@ test('an organization is created, and its key is shown once', async () => {
   expect(await json(words)).toMatchObject({ apiKey: '', organization: { displayName: 'Acme', currencyCode: 'USD', sandbox: true } });
   const [, ...listed] = (await run(['org', 'list'])).stdout.trimEnd().split('\n');
   expect(listed.filter((line) => line.includes('Acme'))).toHaveLength(1);
+  const [titles = '', settings = ''] = (await run(['org', 'settings'])).stdout.split('\n');
+  expect([titles, settings].map((line) => line.split(/  +/).slice(-3))).toEqual([['GRACE', 'LATENESS', 'KEEP ZERO LINES'], ['0 s', 'ADJUST', 'no']]);
   const key = await json(['key', 'create', 'ingest', '--scope', 'usage:write', '--scope', 'catalog:read']);
   expect(key).toMatchObject({ apiKey: { displayName: 'ingest', scopes: ['catalog:read', 'usage:write'] } });
   const { keyId } = key['apiKey'] as { keyId: string };

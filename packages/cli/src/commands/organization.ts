@@ -19,7 +19,7 @@ const settingsOptions: Readonly<Record<string, OptionDeclaration>> = {
   'time-zone': { value: 'zone', description: 'IANA time zone of customers that have none of their own, for example Europe/Berlin.' },
   rounding: { value: 'mode', description: 'How lines are rounded.', choices: enumChoices(RoundingMode) },
   grace: { value: 'seconds', description: "How long after a period's end usage may still arrive, 0 to 7776000." },
-  lateness: { value: 'policy', description: "What becomes of usage recorded after its cycle's cutoff: billed as a difference, or held until it is released.", choices: enumChoices(LatenessPolicy) },
+  lateness: { value: 'policy', description: "What becomes of usage recorded after its cycle's cutoff: billed as a difference, held until it is released, or carried forward into the cycle in which it was recorded.", choices: enumChoices(LatenessPolicy) },
   'keep-zero-lines': { value: 'yes|no', description: 'Whether invoices keep lines of zero.', choices: ['yes', 'no'] },
 };
 
@@ -114,7 +114,7 @@ export const organizationCommands: readonly Command[] = [
         json: settingsVersion.toJson,
         columns: [
           { title: 'VERSION', text: ({ version }) => String(version), right: true }, { title: 'RECORDED', text: ({ recordedTime }) => time(recordedTime) },
-          ...['TIME ZONE', 'ROUNDING', 'GRACE', 'KEEP ZERO LINES'].map((title, position) => ({ title, text: ({ settings }: SettingsVersion) => settingsRows(settings)[position]?.[1] ?? '' })),
+          ...['TIME ZONE', 'ROUNDING', 'GRACE', 'LATENESS', 'KEEP ZERO LINES'].map((title, position) => ({ title, text: ({ settings }: SettingsVersion) => settingsRows(settings)[position]?.[1] ?? '' })),
         ],
       });
     },
