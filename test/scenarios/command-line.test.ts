@@ -128,6 +128,16 @@ test('a price is created and published with options alone', async () => {
   expect([malformed.code, malformed.stderr.includes("--modifiers can't be read")]).toEqual([2, true]);
 }, 60_000);
 
+test('prices from a time in the past are made with an option, which the refusal names', async () => {
+  const wanted = { prices: [{ code: 'earlier', versions: [{ effectiveFromTime: '2025-12-01T00:00:00Z', model: { flat: { amount: '20' } } }] }] };
+  const { code, stderr } = await run(['catalog', 'apply', file('earlier.json', JSON.stringify(wanted))]);
+  expect([code, stderr.split('\n')[0]]).toEqual([1, expect.stringMatching(/what comes before it was applied; .* with --allow-back-dating\.$/)]);
+  expect(stderr).toContain('prices[0].versions[0]: PRICE_VERSION_BACK_DATED');
+  const alone = await run(['price', 'publish', 'earlier', '--from', '2025-12-01T00:00:00Z', '--model', '{"flat": {"amount": "20"}}']);
+  expect([alone.code, alone.stderr.includes('--allow-back-dating')]).toEqual([1, true]);
+  expect((await run(['catalog', 'apply', 'earlier.json', '--allow-back-dating'])).stdout).toContain('1 made, 1 there already.');
+}, 60_000);
+
 test('a catalog with problems is refused with all of them, and nothing is made', async () => {
   const name = file('wrong.json', JSON.stringify({
     meters: [{ code: 'requests', aggregation: 'COUNT' }, { code: 'New Meter', aggregation: 'SUM' }],

@@ -79,6 +79,7 @@ function errorText(error: unknown, command: Command, args: Arguments, { environm
 function fixOf({ code, reason }: CallError, address: string): string | null {
   if (code === status.UNAVAILABLE && reason === '') return `Nothing answered at ${address}. Is Valora running there? Start it by \`valora up\`, or say where it is by --address or VALORA_ADDRESS.`;
   if (code === status.UNAUTHENTICATED) return 'Set VALORA_API_KEY, or give --key-file.';
+  if (reason === 'PRICE_VERSION_BACK_DATED') return 'If it is meant, repeat it with --allow-back-dating.';
   if (code === status.DEADLINE_EXCEEDED) return 'Repeat it, with more time by --deadline.';
   return null;
 }

@@ -29,6 +29,7 @@ export async function applyCatalog(client: ValoraClient, catalog: Catalog, { cur
   const warnings: (ModelWarning & { path: string })[] = [];
   if (dryRun) return { changes, unchangedCount, warnings };
   const refused: string[] = [];
+  let fix = '';
   for (const kind of ['meter', 'price', 'price version', 'plan'] as const) {
     for (const change of changes.filter((each) => each.kind === kind)) {
       try {
@@ -36,10 +37,11 @@ export async function applyCatalog(client: ValoraClient, catalog: Catalog, { cur
       } catch (error) {
         if (!(error instanceof CallError) || error.reason === '') throw error;
         refused.push(`${change.path}: ${error.reason} ${error.details}`);
+        if (error.reason === 'PRICE_VERSION_BACK_DATED') fix = ' If the dates in the past are meant, do it with --allow-back-dating.';
       }
     }
     // What comes next builds on this.
-    if (refused.length > 0) throw new CatalogRefused(refused, 'The rest of this kind and what comes before it was applied; mend these and apply the file again.');
+    if (refused.length > 0) throw new CatalogRefused(refused, `The rest of this kind and what comes before it was applied; mend these and apply the file again.${fix}`);
   }
   return { changes, unchangedCount, warnings };
 }

@@ -7,7 +7,7 @@ export const catalogCommands: readonly Command[] = [
   {
     name: 'catalog apply',
     summary: 'Makes meters, prices with their versions and plans as a file says; what exists and is the same is left alone.',
-    details: 'The file is JSON with the lists meters, prices (each with versions) and plans, in the field names of the contract. Applying it twice changes nothing. Every problem is named, and with a problem nothing is made.',
+    details: 'The file is JSON with the lists meters, prices (each with versions) and plans, in the field names of the contract. Applying it twice changes nothing. Every problem is named. With one that shows beforehand nothing is made; one that only the making shows says what was made, and the file is applied again when it is mended.',
     credential: 'an API key',
     positionals: [{ name: 'file', description: 'The catalog.' }],
     options: {
