@@ -34,6 +34,14 @@ test('docs/reference/errors.md names exactly the reasons that exist', () => {
   expect([...new Set(documented)].toSorted()).toEqual([...new Set(declaredReasons().map(text))].toSorted());
 });
 
+test('every reason of a refused field is documented', () => {
+  const fields = (reference?.text ?? '').slice((reference?.text ?? '').indexOf('## Fields'));
+  const documented = new Set([...fields.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, reason = '']) => reason));
+  const refused = sourceFiles(/^(services\/[^/]+|packages\/chassis)\/src\/.*\.ts$/).flatMap(({ text: code }) => [...code.matchAll(/\brefuse\((?:[^,()]|\([^()]*\))+, '([A-Z_]+)'/g)].map(([, reason = '']) => reason));
+  expect(new Set(refused).size).toBeGreaterThan(10);
+  expect([...new Set(refused)].filter((reason) => !documented.has(reason) && !(reason in RATING_REASONS)).toSorted()).toEqual([]);
+});
+
 test('every row says cause and remedy', () => {
   const thin = [...(reference?.text ?? '').matchAll(ROW)].filter(([, , , cause = '', remedy = '']) => cause.trim().length < 10 || remedy.trim().length < 10);
   expect(thin.map(([row]) => row)).toEqual([]);

@@ -61,8 +61,10 @@ export function parseMeter(fields: Fields, message: MeterMessage): MeterDefiniti
 }
 
 function parseUniqueProperty(fields: Fields, { aggregation, uniqueProperty }: MeterMessage): string | null {
-  if (aggregation === Aggregation.UNIQUE_COUNT) return fields.text('meter.unique_property', uniqueProperty, { lengthMin: 1, lengthMax: PROPERTY_NAME_LENGTH_MAX });
-  if (uniqueProperty !== '') fields.refuse('meter.unique_property', 'NOT_ALLOWED', 'Only a UNIQUE_COUNT counts the values of a property. Leave it empty, or filter and group by the property.');
+  const isCounted = aggregation === Aggregation.UNIQUE_COUNT;
+  if (isCounted && uniqueProperty !== '') return fields.text('meter.unique_property', uniqueProperty, { lengthMax: PROPERTY_NAME_LENGTH_MAX });
+  if (isCounted) fields.refuse('meter.unique_property', 'MISSING', 'Must be given: the property whose different values are counted.');
+  else if (uniqueProperty !== '') fields.refuse('meter.unique_property', 'NOT_ALLOWED', 'Only a UNIQUE_COUNT counts the values of a property. Leave it empty, or filter and group by the property.');
   return null;
 }
 

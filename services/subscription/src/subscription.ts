@@ -75,7 +75,7 @@ export function parseSubscription(fields: Fields, message: SubscriptionMessage):
 
 function parseAlignment(fields: Fields, alignment: BillingAlignment): boolean {
   const known = [BillingAlignment.UNSPECIFIED, BillingAlignment.ANNIVERSARY, BillingAlignment.CALENDAR];
-  if (!known.includes(alignment)) fields.refuse('subscription.alignment', 'UNKNOWN', 'Must be ANNIVERSARY or CALENDAR.');
+  if (!known.includes(alignment)) fields.refuse('subscription.alignment', 'UNKNOWN_VALUE', 'Must be ANNIVERSARY or CALENDAR.');
   return alignment === BillingAlignment.CALENDAR;
 }
 
