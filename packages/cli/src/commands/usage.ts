@@ -16,7 +16,7 @@ const queried = protoJson('valora.metering.v1.QueryUsageResponse', QueryUsageRes
 const PAGE_SIZE = 1_000;
 
 const periodOptions: Readonly<Record<string, OptionDeclaration>> = {
-  from: { value: 'time', description: 'The start of a part of time, by when usage happened (RFC 3339).' },
+  from: { value: 'time', description: 'The start of a part of time, by when usage happened (RFC 3339); needs --meter and --customer.' },
   to: { value: 'time', description: 'Its end, which is no longer in it.' },
 };
 
