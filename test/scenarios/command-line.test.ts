@@ -246,6 +246,7 @@ test('audit tail shows what happens until it is told to stop, and then ends with
 
 test.each<{ title: string; words: string[]; environment?: Record<string, string>; code: number; says: RegExp }>([
   { title: 'an unknown command', words: ['invoice', 'list'], code: 2, says: /^There is no command "invoice list"\. `valora --help` lists/ },
+  { title: 'an unknown verb', words: ['usage', 'lst'], code: 2, says: /^There is no command "usage lst"\. `valora help usage` lists/ },
   { title: 'a noun alone', words: ['invoices'], code: 2, says: /invoices verify/ },
   { title: 'an unknown option', words: ['meter', 'list', '--all'], code: 2, says: /^Unknown option '--all'\.\nUsage: valora meter list \[options\]\n$/ },
   { title: 'a missing option', words: ['org', 'create', 'Acme'], code: 2, says: /^--currency <code> is missing/ },

@@ -21,8 +21,9 @@ export async function runCommand(commands: readonly Command[], words: readonly s
       write(lines);
       return EXIT.OK;
     }
-    const isUnknown = rest[0] !== undefined && !rest[0].startsWith('-') && ofNoun.length === 0;
-    surroundings.stderr.write(isUnknown ? `There is no command "${rest.slice(0, COMMAND_WORDS_MAX).join(' ')}". \`valora --help\` lists those that there are.\n` : `${lines.join('\n')}\n`);
+    const wanted = rest.slice(0, COMMAND_WORDS_MAX).filter((word) => !word.startsWith('-'));
+    const isUnknown = wanted.length > (ofNoun.length > 0 ? 1 : 0); // a noun alone asks what can be done with it
+    surroundings.stderr.write(isUnknown ? `There is no command "${wanted.join(' ')}". \`valora ${ofNoun.length > 0 ? `help ${wanted[0] ?? ''}` : '--help'}\` lists those that there are.\n` : `${lines.join('\n')}\n`);
     return EXIT.USAGE;
   }
   if (words[0] === 'help' || rest.includes('--help')) {

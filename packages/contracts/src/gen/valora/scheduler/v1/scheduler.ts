@@ -137,9 +137,9 @@ export interface AdvanceClockResponse {
   readonly currentTime?:
     | Timestamp
     | undefined;
-  /** How many cycles were closed on the way. */
+  /** How many cycles this call closed on the way; what a scheduler that ticks beside it came to first is not among them. */
   readonly closedCycleCount: number;
-  /** How many invoices were finalized on the way. */
+  /** How many invoices this call finalized on the way, likewise. */
   readonly finalizedInvoiceCount: number;
 }
 
