@@ -73,7 +73,7 @@ test(`${CALLERS} callers with ${EVENTS} events each against a stalled database`,
   while (answers.length < CALLERS - 60) await new Promise<void>((resolve) => { told = resolve; });
   const turnedAway = answers.length;
   const OVERLOADED = ['RESOURCE_EXHAUSTED', 'OVERLOADED'];
-  // On a machine that is short of time somebody may wait longer for the database than a service does, and is told to come again too.
+  // On a machine so short of time that the flood lasts longer than the minute a statement has, the stalled one is broken off: recorded by nobody, and told to come again too.
   const GIVEN_UP = ['UNAVAILABLE', 'UNAVAILABLE'];
   const expectComeAgain = (refused: readonly Answer[]): void => {
     for (const { code, reason, retryDelayMs } of refused) expect([[code, reason], retryDelayMs]).toEqual([code === 'UNAVAILABLE' ? GIVEN_UP : OVERLOADED, expect.toSatisfy((delayMs: number) => delayMs > 0)]);

@@ -91,11 +91,11 @@ function isCarriedOn({ interval, lateness: one }: UsageQuery, { lateness: next }
 }
 
 async function readLevels(sql: Sql, organizationId: string, wanted: Omit<LevelsWanted, 'usages'>): Promise<readonly Levels[]> {
-  const { shape, queries, storedLevels } = wanted;
+  const { shape, queries, budget, storedLevels } = wanted;
   const storable = shape.groupBy.length === 0 && queries.every(({ subscriptionReference }) => subscriptionReference !== null);
   if (storedLevels === 'IGNORE' || !storable) return await readFromEvents(sql, organizationId, wanted);
   const { key, group } = groupOfValues([], []);
-  const levels = await readStorableLevels(sql, organizationId, { ...wanted, keeps: storedLevels === 'KEEP' });
+  const levels = await readStorableLevels(sql, organizationId, { shape, queries, storedFrom: storedLevels === 'KEEP' ? budget.limits.storedLevelEventsMin : null });
   return levels.map((level) => new Map(level === 0n ? [] : [[key, { group, level }]]));
 }
 

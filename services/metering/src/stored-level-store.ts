@@ -9,7 +9,6 @@
  */
 import { fenceTimes, type Sql } from '@valora/chassis';
 import { sha256Hex } from '@valora/rating';
-import type { AnswerBudget } from './answer-budget.ts';
 import { eventsChangedSince, eventsSince, FROM_QUERIES_SINCE, QUERIES, queryValues, type QueryShape } from './counted-events.ts';
 import { ALL_TIME } from './usage-archive.ts';
 import type { UsageQuery } from './usage-query.ts';
@@ -22,7 +21,8 @@ export type StoredLevelsUse = 'KEEP' | 'READ' | 'IGNORE';
 export interface StorableLevelsWanted {
   readonly shape: QueryShape;
   readonly queries: readonly UsageQuery[];
-  readonly budget: AnswerBudget;
+  /** A level is stored when so many events had to be read for it; null for never. */
+  readonly storedFrom: number | null;
 }
 
 /** The level that one follows from: a stored one, or none at the beginning of time. */
@@ -41,19 +41,18 @@ interface ReadLevel {
 }
 
 /** The levels at the start of the queries' parts of time, in quintillionths, in their order. */
-export async function readStorableLevels(sql: Sql, organizationId: string, { keeps, ...wanted }: StorableLevelsWanted & { readonly keeps: boolean }): Promise<readonly bigint[]> {
-  const { shape, queries, budget } = wanted;
+export async function readStorableLevels(sql: Sql, organizationId: string, { shape, queries, storedFrom }: StorableLevelsWanted): Promise<readonly bigint[]> {
   if (queries.length === 0) return [];
-  const sealedThrough = keeps ? ((await fenceTimes(sql))?.sealedThrough ?? null) : null; // read before the levels are
-  const stored = await findStored(sql, organizationId, wanted);
+  const sealedThrough = storedFrom === null ? undefined : (await fenceTimes(sql))?.sealedThrough; // read before the levels are
+  const stored = await findStored(sql, organizationId, { shape, queries });
   const followed = new Set(stored.map(({ query }) => query));
   const beginnings = queries.filter((query) => !followed.has(query)).map((query) => ({ query, atTime: ALL_TIME.start, knownBefore: ALL_TIME.start, level: 0n }));
   const read = [
     ...await readFrom(sql, organizationId, { earlier: stored, events: `${eventsSince(shape)} union all ${eventsChangedSince(shape)}`, shape }),
     ...await readFrom(sql, organizationId, { earlier: beginnings, events: eventsSince(shape), shape }),
   ];
-  if (sealedThrough !== null) {
-    const worth = read.filter(({ query, eventCount }) => eventCount >= budget.limits.storedLevelEventsMin && query.knownBefore <= sealedThrough);
+  if (storedFrom !== null && sealedThrough !== undefined) {
+    const worth = read.filter(({ query, eventCount }) => eventCount >= storedFrom && query.knownBefore <= sealedThrough);
     await storeLevels(sql, organizationId, { shape, levels: worth });
   }
   const levels = new Map(read.map(({ query, level }) => [query, level]));

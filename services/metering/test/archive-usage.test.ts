@@ -2,7 +2,7 @@
 import { DomainError, sealThrough, sqlOf, type CallContext } from '@valora/chassis';
 import { Aggregation } from '@valora/contracts/valora/metering/v1/meter';
 import { instant, parseInstant } from '@valora/rating';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aggregateUsage } from '../src/aggregate-usage.ts';
 import { archiveUsage, ArchiveRefused } from '../src/archive-usage.ts';
@@ -24,16 +24,12 @@ let context: CallContext;
 let owner: pg.Client;
 beforeEach(async () => {
   metering = await startMetering();
-  owner = new pg.Client({ connectionString: metering.url, options: '-c search_path=metering' });
-  await owner.connect();
+  owner = await metering.connectOwner();
   context = newOrganization();
   await metering.createMeters(context);
   await createMeter(metering.dependencies, context, { requestId: 'level', meter: { code: 'level', displayName: '', aggregation: Aggregation.WEIGHTED_SUM, filters: [], uniqueProperty: '', takesNegativeValues: true, recordedTime: undefined } });
 });
-afterEach(async () => {
-  await owner.end();
-  await metering.stop();
-});
+afterEach(() => metering.stop());
 
 /** Four of before 2025, one of them of a level and two in a month with a partition of its own, and the first one that stays. */
 async function recordBothSides(): Promise<void> {

@@ -4,6 +4,7 @@ import { Aggregation, type Meter as MeterMessage } from '@valora/contracts/valor
 import { UsageOutcome, type UsageEvent as UsageEventMessage } from '@valora/contracts/valora/metering/v1/usage';
 import { instant, parseInstant } from '@valora/rating';
 import { createTestDatabase } from '@valora/testkit';
+import pg from 'pg';
 import { Registry } from 'prom-client';
 import { createMeter } from '../src/create-meter.ts';
 import type { Transaction } from '../src/dependencies.ts';
@@ -21,6 +22,8 @@ export interface Metering {
   /** As the owner, past row-level security. */
   readonly url: string;
   readonly dependencies: RecordUsageDependencies;
+  /** A connection as the owner in metering's schema, closed by `stop`. */
+  connectOwner(): Promise<pg.Client>;
   /** Another process on the same database: its own pool, queue and meters in memory. */
   replica(limits?: IngestLimits): RecordUsageDependencies;
   /** Creates an organization's meters: `calls` counts, `tokens` adds up, `eu-calls` and `eu-tokens` the same for region eu. */
@@ -31,6 +34,7 @@ export interface Metering {
 export async function startMetering(): Promise<Metering> {
   const testDatabase = await createTestDatabase();
   const databases: Database<Transaction>[] = [];
+  const owners: pg.Client[] = [];
   let requests = 0;
 
   function replica(limits?: IngestLimits): RecordUsageDependencies {
@@ -45,6 +49,12 @@ export async function startMetering(): Promise<Metering> {
   const dependencies = replica();
   return {
     url: testDatabase.url, dependencies, replica,
+    async connectOwner() {
+      const owner = new pg.Client({ connectionString: testDatabase.url, options: '-c search_path=metering' });
+      owners.push(owner);
+      await owner.connect();
+      return owner;
+    },
     async createMeters(context) {
       const filters = [{ property: 'region', values: ['eu', 'eu-west'] }];
       const meters: Partial<MeterMessage>[] = [
@@ -59,7 +69,7 @@ export async function startMetering(): Promise<Metering> {
       }
     },
     async stop() {
-      await Promise.all(databases.map((database) => database.close()));
+      await Promise.all([...databases.map((database) => database.close()), ...owners.map((owner) => owner.end())]);
       await testDatabase.drop();
     },
   };

@@ -1,7 +1,7 @@
 /** Partitions made while usage is recorded and read. */
 import type { CallContext } from '@valora/chassis';
 import { parseInstant } from '@valora/rating';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { aggregateUsage } from '../src/aggregate-usage.ts';
 import { newOrganization, NOON, outcomes, period, setClock, startMetering, timestamp, usageEvent, type Metering } from './metering.ts';
@@ -11,15 +11,11 @@ let context: CallContext;
 let owner: pg.Client;
 beforeEach(async () => {
   metering = await startMetering();
-  owner = new pg.Client({ connectionString: metering.url, options: '-c search_path=metering' });
-  await owner.connect();
+  owner = await metering.connectOwner();
   context = newOrganization();
   await metering.createMeters(context);
 });
-afterEach(async () => {
-  await owner.end();
-  await metering.stop();
-});
+afterEach(() => metering.stop());
 
 async function keysIn(table: string): Promise<string[]> {
   return (await owner.query<{ key: string }>(`select idempotency_key as key from ${table} order by 1`)).rows.map(({ key }) => key);

@@ -23,13 +23,9 @@ let metering: Metering;
 let owner: pg.Client;
 beforeAll(async () => {
   metering = await startMetering();
-  owner = new pg.Client({ connectionString: metering.url, options: '-c search_path=metering' });
-  await owner.connect();
+  owner = await metering.connectOwner();
 });
-afterAll(async () => {
-  await owner.end();
-  await metering.stop();
-});
+afterAll(() => metering.stop());
 
 function levelQuery(queryKey: string, { at, known, ...changes }: { readonly at: bigint; readonly known: bigint } & Partial<UsageQueryMessage>): UsageQueryMessage {
   return {
